@@ -1,0 +1,66 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { expect, test } from 'vitest'
+
+/** Who may import whom (docs/design.md). Think hard about the layering before you add a name. */
+const MAY_IMPORT: Record<string, string[]> = {
+  base: ['pino'],
+  protocol: ['base'],
+  security: ['base'],
+  cell: ['base'],
+  zookeeper: ['base'],
+  kube: ['base', '@kubernetes/client-node'],
+  api: ['base'],
+  log: ['base', 'protocol', '@node-rs/crc32', 'lz4-napi', 'snappy'],
+  client: ['base', 'protocol', 'security'],
+  sdk: ['base', 'cell', 'kafkajs'],
+  broker: ['base', 'protocol', 'log', 'client', 'security', 'cell', 'zookeeper'],
+  'embedded-zookeeper': ['base', 'zookeeper'],
+  operator: ['base', 'api', 'kube', 'client', 'security', 'cell', 'zookeeper', 'yaml'],
+  router: ['base', 'protocol', 'client', 'cell', 'sdk', 'kafkajs'],
+  console: ['base', 'api', 'kube', 'client', 'cell', 'sdk'],
+  cli: ['base', 'api', 'kube', 'client', 'cell', 'sdk'],
+  local: ['base', 'api', 'kube', 'yaml', '@marcbachmann/cel-js'],
+}
+/** protocol's record batches need CRC-32C and the codecs; the table of the design speaks of folders, this list of npm packages. */
+const PACKAGES: Record<string, string[]> = { protocol: ['@node-rs/crc32', 'lz4-napi', 'snappy'] }
+
+const folderOf = (path: string): string => relative('src', path).split('/')[0]!
+const files = readdirSync('src', { recursive: true, encoding: 'utf8' })
+  .filter((file) => file.endsWith('.ts'))
+  .map((file) => join('src', file))
+const inFolders = files.filter((file) => relative('src', file).includes('/'))
+
+const importsOf = (file: string): string[] =>
+  [...readFileSync(file, 'utf8').matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map((match) => match[1]!)
+
+/** A relative import counts as its folder, a package as its name; Node's own modules are free. */
+const namesOf = (file: string): string[] =>
+  importsOf(file)
+    .filter((specifier) => !specifier.startsWith('node:'))
+    .map((specifier) => {
+      if (specifier.startsWith('.')) return folderOf(join(dirname(file), specifier))
+      return specifier
+        .split('/')
+        .slice(0, specifier.startsWith('@') ? 2 : 1)
+        .join('/')
+    })
+
+test.each(inFolders)('%s imports only what its folder may', (file) => {
+  const folder = folderOf(file)
+  const may = [folder, ...(MAY_IMPORT[folder] ?? []), ...(PACKAGES[folder] ?? [])]
+  expect(namesOf(file).filter((name) => !may.includes(name))).toEqual([])
+})
+
+test('a forbidden import would be seen', () => {
+  expect(MAY_IMPORT['protocol']).not.toContain('broker')
+  expect(namesOf('src/base/logger.ts')).toContain('pino')
+})
+
+test.each(files.filter((file) => file !== 'src/main.ts'))('%s leaves process.env to main', (file) => {
+  expect(readFileSync(file, 'utf8')).not.toMatch(/process\.env\b/)
+})
+
+test.each(files)('%s names no module by a path that only this repository has', (file) => {
+  expect(importsOf(file).filter((specifier) => specifier.includes('/test/') || specifier.includes('/hack/'))).toEqual([])
+})

@@ -1,0 +1,32 @@
+import { spawnSync } from 'node:child_process'
+
+const PROBES = {
+  java: ['java', '-version'],
+  maven: ['mvn', '-version'],
+  kcat: ['kcat', '-V'],
+  go: ['go', 'version'],
+  kubectl: ['kubectl', 'version', '--client'],
+  chromium: ['chromium', '--version'],
+} as const
+export type Program = keyof typeof PROBES
+
+const found = new Map<Program, boolean>()
+const has = (program: Program): boolean => {
+  const known = found.get(program)
+  if (known !== undefined) return known
+  const [command, ...args] = PROBES[program]
+  const ok = spawnSync(command, args, { stdio: 'ignore' }).status === 0
+  found.set(program, ok)
+  return ok
+}
+
+/**
+ * For `describe.skipIf(lacks('java', 'maven'))`: true where a program is missing, after saying which. In CI a missing program is a failure, not a skip.
+ */
+export const lacks = (...programs: Program[]): boolean => {
+  const missing = programs.filter((program) => !has(program))
+  if (missing.length === 0) return false
+  if (process.env['CI']) throw new Error(`CI must have ${missing.join(', ')}`)
+  console.warn(`skipped: needs ${missing.join(', ')}`)
+  return true
+}
