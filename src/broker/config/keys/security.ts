@@ -1,0 +1,111 @@
+import { atLeast, between, boolean, className, double, int, list, long, oneOf, password, short, string } from '../key.ts'
+
+const perBroker = { scope: 'per-broker' } as const
+const noEffect = { support: 'no effect' } as const
+/** TLS keys matter only to SSL and SASL_SSL listeners, and those are refused when listeners are read. */
+const tls = { ...noEffect, ...perBroker } as const
+const kerberos = tls
+const oauth = tls
+const javaClass = (instead: string) => ({ refusal: `Java classes cannot be loaded; ${instead}` }) as const
+
+/** Who a client is and what it may do. */
+export const securityKeys = {
+  'authorizer.class.name': string(
+    '',
+    'kafka.security.authorizer.AclAuthorizer (or kafka.security.auth.SimpleAclAuthorizer) checks ACLs; empty allows everything.',
+  ),
+  'principal.builder.class': className(null, 'A Java class that makes a principal of a login.', {
+    ...perBroker,
+    ...javaClass('leave the key out'),
+  }),
+  'security.inter.broker.protocol': string('PLAINTEXT', 'The protocol among brokers where inter.broker.listener.name is absent.'),
+  'security.providers': string(null, 'Java security providers.', noEffect),
+  'sasl.enabled.mechanisms': list(
+    'GSSAPI',
+    'Mechanisms of SASL listeners: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512; others are not offered.',
+    perBroker,
+  ),
+  'sasl.mechanism.inter.broker.protocol': string('GSSAPI', 'The mechanism among brokers.', perBroker),
+  'sasl.jaas.config': password(null, 'Login of a listener in JAAS form: its own user, and for PLAIN all users.', perBroker),
+  'sasl.server.callback.handler.class': className(
+    null,
+    'A Java class that checks logins.',
+    javaClass('use SCRAM users or PLAIN users in sasl.jaas.config'),
+  ),
+  'sasl.client.callback.handler.class': className(null, 'A Java class for logins among brokers.', javaClass('leave the key out')),
+  'sasl.login.callback.handler.class': className(null, 'A Java class for logins.', javaClass('leave the key out')),
+  'sasl.login.class': className(null, 'A Java class for logins.', javaClass('leave the key out')),
+  'sasl.kerberos.service.name': string(null, 'Kerberos service of the brokers.', kerberos),
+  'sasl.kerberos.kinit.cmd': string('/usr/bin/kinit', 'Path of kinit.', kerberos),
+  'sasl.kerberos.ticket.renew.window.factor': double('0.8', 'When Kerberos tickets are renewed.', kerberos),
+  'sasl.kerberos.ticket.renew.jitter': double('0.05', 'Jitter of Kerberos renewals.', kerberos),
+  'sasl.kerberos.min.time.before.relogin': long('60000', 'Pause between two Kerberos logins.', kerberos),
+  'sasl.kerberos.principal.to.local.rules': list('DEFAULT', 'Rules from Kerberos principals to user names.', kerberos),
+  'sasl.login.refresh.window.factor': double('0.8', 'When OAuth tokens are renewed.', oauth),
+  'sasl.login.refresh.window.jitter': double('0.05', 'Jitter of OAuth renewals.', oauth),
+  'sasl.login.refresh.min.period.seconds': short('60', 'Pause between two OAuth renewals.', oauth),
+  'sasl.login.refresh.buffer.seconds': short('300', 'Time before expiry for OAuth renewals.', oauth),
+  'ssl.protocol': string('TLSv1.3', 'TLS version.', tls),
+  'ssl.provider': string(null, 'Java TLS provider.', tls),
+  'ssl.cipher.suites': list('', 'TLS cipher suites.', tls),
+  'ssl.enabled.protocols': list('TLSv1.2,TLSv1.3', 'TLS versions.', tls),
+  'ssl.keystore.type': string('JKS', 'Form of the key store.', tls),
+  'ssl.keystore.location': string(null, 'Key store.', tls),
+  'ssl.keystore.password': password(null, 'Password of the key store.', tls),
+  'ssl.key.password': password(null, 'Password of the key.', tls),
+  'ssl.truststore.type': string('JKS', 'Form of the trust store.', tls),
+  'ssl.truststore.location': string(null, 'Trust store.', tls),
+  'ssl.truststore.password': password(null, 'Password of the trust store.', tls),
+  'ssl.keymanager.algorithm': string('SunX509', 'Java key manager.', tls),
+  'ssl.trustmanager.algorithm': string('PKIX', 'Java trust manager.', tls),
+  'ssl.endpoint.identification.algorithm': string('https', 'How a server\u2019s name is checked.', tls),
+  'ssl.secure.random.implementation': string(null, 'Java random number source.', tls),
+  'ssl.client.auth': string('none', 'Whether clients must show a certificate.', {
+    ...tls,
+    validator: oneOf('required', 'requested', 'none'),
+  }),
+  'ssl.engine.factory.class': className(null, 'A Java class that makes TLS engines.', { ...perBroker, ...javaClass('leave the key out') }),
+  'ssl.principal.mapping.rules': string('DEFAULT', 'Rules from certificates to user names.', noEffect),
+  'delegation.token.master.key': password(null, 'Key of delegation tokens.', {
+    refusal: 'delegation tokens are not served; leave the key out',
+  }),
+  'delegation.token.max.lifetime.ms': long('604800000', 'Longest life of a delegation token.', { ...noEffect, validator: atLeast(1) }),
+  'delegation.token.expiry.time.ms': long('86400000', 'Life of a delegation token.', { ...noEffect, validator: atLeast(1) }),
+  'delegation.token.expiry.check.interval.ms': long('3600000', 'How often expired delegation tokens are removed.', {
+    ...noEffect,
+    validator: atLeast(1),
+  }),
+  'password.encoder.secret': password(null, 'Key of passwords stored in ZooKeeper; none are stored here.', noEffect),
+  'password.encoder.old.secret': password(null, 'Former password.encoder.secret.', noEffect),
+  'password.encoder.keyfactory.algorithm': string(null, 'Java key factory.', noEffect),
+  'password.encoder.cipher.algorithm': string('AES/CBC/PKCS5Padding', 'Java cipher.', noEffect),
+  'password.encoder.key.length': int('128', 'Key length of the cipher.', { ...noEffect, validator: atLeast(8) }),
+  'password.encoder.iterations': int('4096', 'Iterations of the key factory.', { ...noEffect, validator: atLeast(1024) }),
+}
+
+/** What our authorizer reads, as Kafka's AclAuthorizer does; KafkaConfig does not declare these. */
+export const authorizerKeys = {
+  'super.users': string('', 'Principals that may do everything, separated by semicolons: User:admin;User:operator.'),
+  'allow.everyone.if.no.acl.found': boolean('false', 'Whether a resource without any ACL is open to everyone.'),
+}
+
+/** Keys of our own; Kafka has no equivalent. */
+export const ownKeys = {
+  'sofakafka.http.listener': string(null, 'Address of /metrics, /healthz and /readyz, http://HOST:PORT; absent: not served.'),
+  'sofakafka.scram.bootstrap.dir': string(
+    null,
+    'A directory with a file per user whose content is the password; SCRAM entries that ZooKeeper lacks are written at start.',
+  ),
+  'sofakafka.dirty.max.bytes': long('67108864', 'Bytes written and not yet known to be on disk beyond which writes leave the event loop.', {
+    validator: atLeast(1),
+  }),
+  'sofakafka.queued.max.response.bytes': long('-1', 'Bytes of responses in memory over all connections; -1: a share of the memory limit.'),
+  'sofakafka.shutdown.timeout.ms': int('25000', 'A stop that takes longer exits without the clean mark.', {
+    validator: between(1000, 3_600_000),
+  }),
+  'config.providers': list('', 'Names of configuration providers; file is known.'),
+  'config.providers.file.class': string(
+    null,
+    'The class of the provider file: org.apache.kafka.common.config.provider.FileConfigProvider.',
+  ),
+}
