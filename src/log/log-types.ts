@@ -1,0 +1,43 @@
+import type { Int64 } from '../protocol/int64.ts'
+
+/** Who wrote the records: `client` is checked hardest; `coordinator` may write control batches; `replication` takes the leader's offsets and epochs as they are. */
+export type AppendOrigin = 'client' | 'coordinator' | 'replication'
+
+export type AppendOptions = {
+  origin: AppendOrigin
+  /** Stamped into the batches of `client` and `coordinator`. Ignored for `replication`, whose batches carry it. */
+  leaderEpoch: number
+}
+
+/** What an append did. The records were written into the file, not forced to the medium (unless flush.messages says so). */
+export type AppendInfo = {
+  firstOffset: number
+  lastOffset: number
+  /** Of the batches as stored; -1 where they have none. */
+  maxTimestamp: Int64
+  /** The last offset of the batch with maxTimestamp. */
+  offsetOfMaxTimestamp: number
+  /** -1 unless message.timestamp.type is LogAppendTime. */
+  logAppendTime: number
+  logStartOffset: number
+  /** As stored. */
+  sizeBytes: number
+  batchCount: number
+}
+
+export type ReadOptions = {
+  /** Records beyond are not read; a first batch that is larger comes whole if `minOneBatch`. */
+  maxBytes: number
+  /** Where reading ends: what is there, what consumers may see, or (exclusive) an offset such as the last stable one. */
+  upTo: 'logEnd' | 'highWatermark' | number
+  minOneBatch: boolean
+}
+
+export type ReadResult = {
+  /** Whole batches in memory of their own. The first one holds the wanted offset, so it may begin before it. */
+  records: Buffer
+  /** The first batch is larger than maxBytes and `minOneBatch` was not set: `records` holds only its first maxBytes. */
+  firstEntryIncomplete: boolean
+}
+
+export type TimestampedOffset = { timestamp: Int64; offset: number; leaderEpoch: number | undefined }
