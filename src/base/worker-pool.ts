@@ -102,7 +102,8 @@ export class WorkerPool {
   }
 
   #start(): Worker {
-    const worker = new Worker(new URL(MAIN))
+    // Flags of this process (an -e script, an inspector) are not for its threads.
+    const worker = new Worker(new URL(MAIN), { execArgv: [] })
     worker.on('message', (answer: Answer) => {
       const job = this.#release(worker)
       if (answer.ok) job?.resolve(answer.value)
