@@ -20,6 +20,8 @@ export interface DiskFile {
 export type DiskEntry = { name: string; isDirectory: boolean }
 export type DiskStat = { sizeBytes: number; modifiedMs: number; isDirectory: boolean }
 
+export type DiskLock = { release(): void }
+
 export interface Disk {
   /** `read`: must exist; `update`: read and write, must exist; `create`: read and write, made when absent. */
   open(path: string, mode: 'read' | 'update' | 'create'): DiskFile
@@ -35,10 +37,12 @@ export interface Disk {
   remove(path: string): void
   /** The whole tree; an absent one is no error. */
   removeDirectory(path: string): void
+  /** A file or a whole tree, off the event loop: to free a gigabyte takes a file system tens of milliseconds. */
+  removeInBackground(path: string): Promise<void>
   syncDirectory(path: string): Promise<void>
   readFile(path: string): Buffer
   /** Writes `path`.tmp, syncs it, renames it over `path`, syncs the directory: after a crash the file is the old or the new one. */
   replaceFile(path: string, bytes: Uint8Array): Promise<void>
-  /** Holds `path` exclusively for this process until release; throws EBUSY when another living process holds it. */
-  lock(path: string): { release(): void }
+  /** Holds `path` for this caller until release; throws EBUSY when a living process holds it, this one included. What a dead holder left is taken over. */
+  lock(path: string): DiskLock
 }

@@ -2,15 +2,23 @@ import * as fs from 'node:fs'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Disk, DiskFile } from './disk.ts'
+import { lockFile } from './lock-file.ts'
 
 const fdatasync = promisify(fs.fdatasync)
 const fsync = promisify(fs.fsync)
 const readAt = promisify(fs.read)
+const remove = promisify(fs.rm)
 const FLAGS = { read: fs.constants.O_RDONLY, update: fs.constants.O_RDWR, create: fs.constants.O_RDWR | fs.constants.O_CREAT }
 /** Linux writes at most this many buffers by one writev. */
 const IOV_MAX = 1024
 
+const writeOne = (fd: number, bytes: Uint8Array, position: number): void => {
+  let done = 0
+  while (done < bytes.length) done += fs.writeSync(fd, bytes, done, bytes.length - done, position + done)
+}
+
 const writeAll = (fd: number, buffers: readonly Uint8Array[], position: number): void => {
+  if (buffers.length === 1) return writeOne(fd, buffers[0]!, position)
   let at = position
   for (let first = 0; first < buffers.length; first += IOV_MAX) {
     let pending = buffers.slice(first, first + IOV_MAX)
@@ -47,25 +55,6 @@ const syncDirectory = async (path: string): Promise<void> => {
   }
 }
 
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
-}
-
-/** A process that died leaves its lock file behind; the process id inside tells whether its holder lives. */
-const lock = (path: string): { release(): void } => {
-  const holder = fs.existsSync(path) ? Number(fs.readFileSync(path, 'utf8')) : 0
-  if (holder > 0 && holder !== process.pid && isAlive(holder)) {
-    throw Object.assign(new Error(`${path} is held by process ${holder}; stop it, or use another directory`), { code: 'EBUSY' })
-  }
-  fs.writeFileSync(path, String(process.pid))
-  return { release: () => fs.rmSync(path, { force: true }) }
-}
-
 /** The real disk. */
 export const nodeDisk: Disk = {
   open: openFile,
@@ -82,6 +71,7 @@ export const nodeDisk: Disk = {
   rename: (from, to) => fs.renameSync(from, to),
   remove: (path) => fs.rmSync(path, { force: true }),
   removeDirectory: (path) => fs.rmSync(path, { recursive: true, force: true }),
+  removeInBackground: (path) => remove(path, { recursive: true, force: true }),
   syncDirectory,
   readFile: (path) => fs.readFileSync(path),
   replaceFile: async (path, bytes) => {
@@ -97,5 +87,5 @@ export const nodeDisk: Disk = {
     fs.renameSync(temporary, path)
     await syncDirectory(dirname(path))
   },
-  lock,
+  lock: lockFile,
 }
