@@ -9,7 +9,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   security: ['base'],
   cell: ['base'],
   zookeeper: ['base'],
-  kube: ['base', '@kubernetes/client-node'],
+  kube: ['base', '@kubernetes/client-node', 'yaml'],
   api: ['base'],
   log: ['base', 'protocol', '@node-rs/crc32', 'lz4-napi', 'snappy'],
   client: ['base', 'protocol', 'security'],

@@ -1,0 +1,186 @@
+import type { MonotonicClock } from '../base/clock.ts'
+import type { KubeConnection } from './connection.ts'
+import { covers, hashOf, mergePatchOf } from './difference.ts'
+import { isKubeError, KubeError } from './error.ts'
+import { Transport } from './transport.ts'
+import { keyOf, type DeleteOptions, type Key, type Kube, type KubeList, type KubeObject, type ListOptions } from './types.ts'
+import type { PatchOptions, PatchType, Resource, WatchEvent, WatchOptions } from './types.ts'
+import { watchEvents } from './watch-stream.ts'
+
+export type KubeClientOptions = {
+  connection: KubeConnection
+  clock: MonotonicClock
+  /** Who owns the fields that `apply` writes, and the user agent. */
+  fieldManager: string
+  /** The annotation in which `apply` keeps the hash of what it last sent. */
+  appliedAnnotation: string
+  /** For an answer that is not a stream. */
+  timeoutMs?: number
+  /** A watch that has been silent for so long is broken off. The API server sends a bookmark about every minute. */
+  watchIdleMs?: number
+  /** Asked before each write; throws when this process may not write any more. */
+  fence?: () => void
+}
+
+const CONTENT_TYPES: Record<PatchType, string> = {
+  merge: 'application/merge-patch+json',
+  json: 'application/json-patch+json',
+  strategic: 'application/strategic-merge-patch+json',
+  apply: 'application/apply-patch+yaml',
+}
+
+/** Lists come in pages of this many objects. */
+const PAGE_SIZE = 500
+
+export const pathOf = (resource: Resource, namespace: string | undefined, name?: string, subresource?: string): string =>
+  [
+    resource.apiVersion.includes('/') ? '/apis' : '/api',
+    resource.apiVersion,
+    ...(resource.namespaced && namespace ? ['namespaces', encodeURIComponent(namespace)] : []),
+    resource.plural,
+    ...(name === undefined ? [] : [encodeURIComponent(name)]),
+    ...(subresource === undefined ? [] : [subresource]),
+  ].join('/')
+
+export const queryOf = (values: Record<string, string | number | boolean | undefined>): string => {
+  const query = new URLSearchParams()
+  for (const [key, value] of Object.entries(values)) if (value !== undefined) query.set(key, String(value))
+  const text = query.toString()
+  return text && `?${text}`
+}
+
+/** `Kube` over HTTP. Its connections stay open until `close`. */
+export class KubeClient implements Kube {
+  readonly #transport: Transport
+  readonly #options: KubeClientOptions
+
+  constructor(options: KubeClientOptions) {
+    this.#options = options
+    this.#transport = new Transport({
+      connection: options.connection,
+      clock: options.clock,
+      timeoutMs: options.timeoutMs ?? 30_000,
+      userAgent: options.fieldManager,
+    })
+  }
+
+  async get<T extends KubeObject>(resource: Resource<T>, key: Key): Promise<T | undefined> {
+    try {
+      return await this.#json<T>({ method: 'GET', path: pathOf(resource, key.namespace, key.name) })
+    } catch (error) {
+      if (isKubeError(error, 404)) return undefined
+      throw error
+    }
+  }
+
+  async list<T extends KubeObject>(resource: Resource<T>, options: ListOptions = {}): Promise<KubeList<T>> {
+    const items: T[] = []
+    let next = options.continue
+    for (;;) {
+      const { namespace, ...selectors } = options
+      const query = queryOf({ ...selectors, limit: options.limit ?? PAGE_SIZE, continue: next })
+      type Answer = { items: T[] | null; metadata: { resourceVersion?: string; continue?: string } }
+      const answer = await this.#json<Answer>({ method: 'GET', path: pathOf(resource, namespace) + query })
+      // Items of a built-in list carry neither apiVersion nor kind.
+      for (const item of answer.items ?? []) items.push({ ...item, apiVersion: resource.apiVersion, kind: resource.kind })
+      next = answer.metadata.continue
+      const page = { items, resourceVersion: answer.metadata.resourceVersion ?? '' }
+      if (!next) return page
+      if (options.limit !== undefined) return { ...page, continue: next }
+    }
+  }
+
+  watch<T extends KubeObject>(resource: Resource<T>, options: WatchOptions): AsyncIterable<WatchEvent<T>> {
+    const { namespace, signal, ...rest } = options
+    const path = pathOf(resource, namespace) + queryOf({ ...rest, watch: true, allowWatchBookmarks: true })
+    const open = (aborted: AbortSignal) => this.#transport.stream({ method: 'GET', path, signal: aborted })
+    return watchEvents<T>({ open, clock: this.#options.clock, idleMs: this.#options.watchIdleMs ?? 90_000, signal })
+  }
+
+  create<T extends KubeObject>(resource: Resource<T>, object: T): Promise<T> {
+    return this.#write<T>('POST', pathOf(resource, object.metadata.namespace) + this.#manager(), object)
+  }
+
+  update<T extends KubeObject>(resource: Resource<T>, object: T, options: PatchOptions = {}): Promise<T> {
+    const key = keyOf(object)
+    return this.#write<T>('PUT', pathOf(resource, key.namespace, key.name, options.subresource) + this.#manager(), object)
+  }
+
+  async patch<T extends KubeObject>(
+    resource: Resource<T>,
+    key: Key,
+    type: PatchType,
+    body: unknown,
+    options: PatchOptions = {},
+  ): Promise<T> {
+    const query = queryOf({ fieldManager: this.#options.fieldManager, force: type === 'apply' ? true : undefined })
+    return this.#write<T>('PATCH', pathOf(resource, key.namespace, key.name, options.subresource) + query, body, CONTENT_TYPES[type])
+  }
+
+  async apply<T extends KubeObject>(resource: Resource<T>, object: T): Promise<{ object: T; changed: boolean }> {
+    const wanted = this.#withHash(object)
+    const live = await this.get(resource, keyOf(object))
+    if (live && covers(live, wanted)) return { object: live, changed: false }
+    const applied = await this.patch(resource, keyOf(object), 'apply', wanted)
+    return { object: applied, changed: applied.metadata.resourceVersion !== live?.metadata.resourceVersion }
+  }
+
+  async patchStatus<T extends KubeObject & { status?: unknown }>(
+    resource: Resource<T>,
+    object: T,
+    status: T['status'],
+  ): Promise<{ changed: boolean }> {
+    const patch = mergePatchOf(object.status ?? {}, status ?? {})
+    if (patch === undefined) return { changed: false }
+    await this.patch(resource, keyOf(object), 'merge', { status: patch }, { subresource: 'status' })
+    return { changed: true }
+  }
+
+  async delete(resource: Resource, key: Key, options: DeleteOptions = {}): Promise<boolean> {
+    const body = {
+      apiVersion: 'v1',
+      kind: 'DeleteOptions',
+      propagationPolicy: options.propagation,
+      gracePeriodSeconds: options.gracePeriodSeconds,
+      preconditions: options.preconditions,
+    }
+    try {
+      await this.#write('DELETE', pathOf(resource, key.namespace, key.name), body)
+      return true
+    } catch (error) {
+      if (isKubeError(error, 404)) return false
+      throw error
+    }
+  }
+
+  raw(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown): Promise<unknown> {
+    return method === 'GET' ? this.#json({ method, path }) : this.#write(method, path, body)
+  }
+
+  close(): void {
+    this.#transport.close()
+  }
+
+  #manager(): string {
+    return queryOf({ fieldManager: this.#options.fieldManager })
+  }
+
+  #withHash<T extends KubeObject>(object: T): T {
+    const annotations = { ...object.metadata.annotations, [this.#options.appliedAnnotation]: hashOf(object) }
+    return { ...object, metadata: { ...object.metadata, annotations } }
+  }
+
+  async #write<T>(method: string, path: string, body: unknown, contentType?: string): Promise<T> {
+    this.#options.fence?.()
+    return this.#json<T>({ method, path, body, contentType })
+  }
+
+  async #json<T>(request: { method: string; path: string; body?: unknown; contentType?: string }): Promise<T> {
+    const text = await this.#transport.text(request)
+    try {
+      return (text === '' ? undefined : JSON.parse(text)) as T
+    } catch (error) {
+      throw new KubeError(0, 'Unreachable', `${request.method} ${request.path}: the answer is no JSON`, { cause: error })
+    }
+  }
+}

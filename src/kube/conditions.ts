@@ -1,0 +1,18 @@
+import type { Condition } from './types.ts'
+
+export type ConditionInput = Omit<Condition, 'lastTransitionTime'>
+
+/**
+ * The conditions of a status: `lastTransitionTime` stays what it was while the condition's status stays what it was, so an unchanged state is an unchanged object.
+ * `wanted` is the whole list; a condition that is not in it is gone.
+ */
+export const conditionsOf = (before: readonly Condition[] | undefined, wanted: readonly ConditionInput[], nowMs: number): Condition[] =>
+  wanted.map((condition) => {
+    const old = before?.find((other) => other.type === condition.type)
+    const lastTransitionTime =
+      old?.status === condition.status ? old.lastTransitionTime : new Date(nowMs).toISOString().replace(/\.\d+Z$/, 'Z')
+    return { ...condition, lastTransitionTime }
+  })
+
+export const conditionOf = (conditions: readonly Condition[] | undefined, type: string): Condition | undefined =>
+  conditions?.find((condition) => condition.type === type)
