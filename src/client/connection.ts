@@ -1,0 +1,179 @@
+import { connect as connectSocket, type Socket } from 'node:net'
+import type { MonotonicClock, Timer } from '../base/clock.ts'
+import { apiVersions } from '../protocol/api/18-api-versions.ts'
+import { KafkaError } from '../protocol/errors.ts'
+import { decodeResponseHeader, requestFrame } from '../protocol/header.ts'
+import { type Api, decodeResponse, type RequestOf, type ResponseOf, type Sendable } from '../protocol/schema.ts'
+import { FrameReader } from './frames.ts'
+import { login, type SaslLogin } from './login.ts'
+
+export type Address = { host: string; port: number }
+export type ConnectionOptions = Address & {
+  clientId: string
+  clock: MonotonicClock
+  /** For every request, and for connecting and logging in. */
+  timeoutMs: number
+  sasl?: SaslLogin
+  /** The most bytes that a response may have. */
+  maxResponseBytes?: number
+  dial?: (address: Address) => Socket
+}
+type Pending = { resolve(body: Buffer): void; reject(error: Error): void; timer: Timer }
+type Range = { min: number; max: number }
+
+/** The peer went away, or never came; whether a request that was on its way took effect is unknown. */
+export class ConnectionError extends Error {}
+
+const MAX_RESPONSE_BYTES = 128 * 1024 * 1024
+const dial = ({ host, port }: Address): Socket => connectSocket({ host, port, noDelay: true })
+
+/**
+ * One connection to one broker, after version negotiation and login. Requests are pipelined and answered in order.
+ * A time-out, a malformed answer or a lost socket ends the connection: every open request rejects, and later ones reject at once.
+ */
+export class KafkaConnection {
+  readonly address: Address
+  readonly #socket: Socket
+  readonly #options: ConnectionOptions
+  readonly #frames: FrameReader
+  readonly #pending = new Map<number, Pending>()
+  #nextCorrelationId = 0
+  #versions = new Map<number, Range>()
+  #ended: Error | undefined
+
+  private constructor(socket: Socket, options: ConnectionOptions) {
+    this.address = { host: options.host, port: options.port }
+    this.#socket = socket
+    this.#options = options
+    this.#frames = new FrameReader(options.maxResponseBytes ?? MAX_RESPONSE_BYTES)
+    socket.on('data', (chunk: Buffer) => this.#receive(chunk))
+    socket.on('error', (error) => this.#end(new ConnectionError(`${this.#name()}: ${error.message}`, { cause: error })))
+    socket.on('close', () => this.#end(new ConnectionError(`${this.#name()} closed the connection`)))
+  }
+
+  /** Rejects with ConnectionError, or with the broker's KafkaError when the login fails. */
+  static async open(options: ConnectionOptions): Promise<KafkaConnection> {
+    const socket = (options.dial ?? dial)(options)
+    const connection = new KafkaConnection(socket, options)
+    try {
+      await connection.#connected()
+      await connection.#negotiate()
+      if (options.sasl) await login(connection, options.sasl)
+      return connection
+    } catch (error) {
+      connection.close()
+      throw error
+    }
+  }
+
+  get isOpen(): boolean {
+    return this.#ended === undefined
+  }
+
+  /** Sends in the newest version that both sides know; `version` names another. KafkaError UNSUPPORTED_VERSION where there is none. */
+  async request<A extends Api>(
+    api: A,
+    request: Sendable<RequestOf<A>>,
+    options: { timeoutMs?: number; version?: number } = {},
+  ): Promise<ResponseOf<A>> {
+    const version = options.version ?? this.#versionOf(api)
+    const body = await this.#send(api, version, request, options.timeoutMs ?? this.#options.timeoutMs)
+    return decodeResponse(api, version, body) as ResponseOf<A>
+  }
+
+  /** The newest version of an API that both sides know, or undefined. */
+  newestVersion(api: Api): number | undefined {
+    const range = this.#versions.get(api.key)
+    const version = Math.min(range?.max ?? -1, api.maxVersion)
+    return range && version >= Math.max(range.min, api.minVersion) ? version : undefined
+  }
+
+  close(): void {
+    this.#end(new ConnectionError(`the connection to ${this.#name()} was closed`))
+  }
+
+  #name(): string {
+    return `${this.address.host}:${this.address.port}`
+  }
+
+  #connected(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const fail = () => reject(this.#ended ?? new ConnectionError(`${this.#name()} did not answer within ${this.#options.timeoutMs} ms`))
+      const timer = this.#options.clock.schedule(this.#options.timeoutMs, fail)
+      this.#socket.once('connect', () => {
+        timer.cancel()
+        resolve()
+      })
+      this.#socket.once('close', () => {
+        timer.cancel()
+        fail()
+      })
+    })
+  }
+
+  /** A broker that does not know our version of ApiVersions answers in version 0 with what it knows. */
+  async #negotiate(): Promise<void> {
+    const request = { clientSoftwareName: 'sofakafka', clientSoftwareVersion: '1' }
+    const version = apiVersions.maxVersion
+    const body = await this.#send(apiVersions, version, request, this.#options.timeoutMs)
+    const isOld = body.length >= 2 && body.readInt16BE(0) === new KafkaError('UNSUPPORTED_VERSION').code
+    const response = decodeResponse(apiVersions, isOld ? 0 : version, body) as ResponseOf<typeof apiVersions>
+    this.#versions = new Map(response.apiKeys.map(({ apiKey, minVersion, maxVersion }) => [apiKey, { min: minVersion, max: maxVersion }]))
+  }
+
+  #versionOf(api: Api): number {
+    const version = this.newestVersion(api)
+    if (version === undefined)
+      throw new KafkaError(
+        'UNSUPPORTED_VERSION',
+        `${this.#name()} does not speak ${api.name} in versions ${api.minVersion} to ${api.maxVersion}`,
+      )
+    return version
+  }
+
+  #send<A extends Api>(api: A, version: number, request: Sendable<RequestOf<A>>, timeoutMs: number): Promise<Buffer> {
+    if (this.#ended) return Promise.reject(this.#ended)
+    const correlationId = this.#nextCorrelationId
+    const chunks = requestFrame(api, version, { correlationId, clientId: this.#options.clientId }, request)
+    this.#nextCorrelationId = (correlationId + 1) & 0x7fff_ffff
+    return new Promise((resolve, reject) => {
+      const timer = this.#options.clock.schedule(timeoutMs, () =>
+        this.#end(new ConnectionError(`${this.#name()} did not answer ${api.name} within ${timeoutMs} ms`)),
+      )
+      const unwrap = (frame: Buffer) => resolve(frame.subarray(decodeResponseHeader(api, version, frame).bodyOffset))
+      this.#pending.set(correlationId, { resolve: unwrap, reject, timer })
+      this.#socket.cork()
+      for (const chunk of chunks) this.#socket.write(chunk)
+      this.#socket.uncork()
+    })
+  }
+
+  #receive(chunk: Buffer): void {
+    try {
+      for (const frame of this.#frames.push(chunk)) this.#answer(frame)
+    } catch (error) {
+      this.#end(new ConnectionError(`${this.#name()} sent a malformed answer: ${(error as Error).message}`, { cause: error }))
+    }
+  }
+
+  #answer(frame: Buffer): void {
+    const correlationId = frame.readInt32BE(0)
+    const pending = this.#pending.get(correlationId)
+    if (!pending) throw new Error(`nothing was asked with correlation id ${correlationId}`)
+    // A frame that cannot be read leaves its request among the open ones, which the end of the connection rejects.
+    pending.resolve(frame)
+    pending.timer.cancel()
+    this.#pending.delete(correlationId)
+  }
+
+  #end(reason: Error): void {
+    if (this.#ended) return
+    this.#ended = reason
+    this.#socket.destroy()
+    for (const pending of this.#pending.values()) {
+      pending.timer.cancel()
+      pending.reject(reason)
+    }
+    this.#pending.clear()
+  }
+}
