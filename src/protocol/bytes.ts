@@ -139,14 +139,20 @@ export class Writer {
     return kept.length
   }
 
+  /** The position comes first: making room may put another #buffer there. */
+  #byte(value: number): void {
+    const at = this.#grow(1)
+    this.#buffer[at] = value
+  }
+
   int8(value: number): void {
     if ((value << 24) >> 24 !== value) throw new CodecFault(`${value} is not an int8`)
-    this.#buffer[this.#grow(1)] = value
+    this.#byte(value)
   }
 
   bool(value: boolean): void {
     if (typeof value !== 'boolean') throw new CodecFault(`${String(value)} is not a boolean`)
-    this.#buffer[this.#grow(1)] = value ? 1 : 0
+    this.#byte(value ? 1 : 0)
   }
 
   int16(value: number): void {
@@ -191,10 +197,10 @@ export class Writer {
   uvarint(value: number): void {
     let rest = value
     while (rest >= 0x80) {
-      this.#buffer[this.#grow(1)] = (rest % 128) | 0x80
+      this.#byte((rest % 128) | 0x80)
       rest = Math.floor(rest / 128)
     }
-    this.#buffer[this.#grow(1)] = rest
+    this.#byte(rest)
   }
 
   /** UTF-8 without a length; the caller has written `Buffer.byteLength(value)`. */
