@@ -23,7 +23,7 @@ export const produce = api({
     topics: array(
       struct({
         name: string({ entityType: 'topicName' }),
-        partitions: array(struct({ partitionIndex: int32(), records: records({ nullable: '0+' }) })),
+        partitions: array(struct({ partitionIndex: int32(), records: records() })),
       }),
     ),
   }),

@@ -65,7 +65,7 @@ export const fetch = api({
               ignorable: true,
             }),
             preferredReadReplica: int32({ versions: '11+', default: -1, ignorable: true }),
-            records: records({ nullable: '0+' }),
+            records: records(),
           }),
         ),
       }),
