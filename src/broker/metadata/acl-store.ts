@@ -1,0 +1,122 @@
+import type { WallClock } from '../../base/clock.ts'
+import type { Logger } from '../../base/logger.ts'
+import { KafkaError } from '../../protocol/errors.ts'
+import { type AclBinding, type AclFilter, bindingKey, patternKey, type ResourcePattern } from '../../security/acl.ts'
+import type { Authorizer } from '../../security/authorizer.ts'
+import type { ZooKeeperClient } from '../../zookeeper/client.ts'
+import { isZooKeeperError } from '../../zookeeper/errors.ts'
+import { followNotifications } from './notifications.ts'
+import { ACL_RESOURCE_TYPES, ACL_STORES, aclChangeZnode, aclZnode } from './znodes/acl.ts'
+import { makeAclRoots } from './znodes/roots.ts'
+
+/** Two brokers that write one pattern at once: the slower one reads again and repeats. Kafka gives up after ten tries too. */
+const ATTEMPTS = 10
+
+type Stored = { bindings: AclBinding[]; version: number }
+const ABSENT = -1
+
+/** Keeps an authorizer equal to what ZooKeeper holds, and changes what ZooKeeper holds. All brokers do so; znode versions settle who was first. */
+export class AclStore {
+  readonly #zookeeper: ZooKeeperClient
+  readonly #authorizer: Authorizer
+  readonly #wall: WallClock
+  readonly #logger: Logger
+
+  constructor(options: { zookeeper: ZooKeeperClient; authorizer: Authorizer; wall: WallClock; logger: Logger }) {
+    this.#zookeeper = options.zookeeper
+    this.#authorizer = options.authorizer
+    this.#wall = options.wall
+    this.#logger = options.logger
+  }
+
+  /** Reads every binding; call once before the first listener opens. */
+  async load(): Promise<void> {
+    await makeAclRoots(this.#zookeeper)
+    for (const store of ACL_STORES) {
+      for (const resourceType of ACL_RESOURCE_TYPES) {
+        const { children } = await this.#zookeeper.children(aclZnode.typePath(store, resourceType))
+        for (const resourceName of children) await this.#refresh({ resourceType, resourceName, patternType: store.patternType })
+      }
+    }
+  }
+
+  /** Follows changes until the session ends. */
+  async follow(): Promise<void> {
+    const following = ACL_STORES.map((store) =>
+      followNotifications({
+        zookeeper: this.#zookeeper,
+        parent: store.changes,
+        process: (path, data) => this.#refresh(aclChangeZnode.decode(store, path, data)),
+        wall: this.#wall,
+        logger: this.#logger,
+      }),
+    )
+    await Promise.all(following)
+  }
+
+  /** One that is there already is no error. */
+  async add(binding: AclBinding): Promise<void> {
+    const key = bindingKey(binding)
+    await this.#change(binding, (bindings) => (bindings.some((other) => bindingKey(other) === key) ? bindings : [...bindings, binding]))
+  }
+
+  /** Removes what a filter means and gives what was removed. */
+  async remove(filter: AclFilter): Promise<AclBinding[]> {
+    const found = Map.groupBy(this.#authorizer.find(filter), patternKey)
+    for (const bindings of found.values()) {
+      const gone = new Set(bindings.map(bindingKey))
+      await this.#change(bindings[0]!, (stored) => stored.filter((binding) => !gone.has(bindingKey(binding))))
+    }
+    return [...found.values()].flat()
+  }
+
+  async #refresh(pattern: ResourcePattern): Promise<void> {
+    const { bindings } = await this.#read(pattern)
+    this.#authorizer.replacePattern(pattern, bindings)
+  }
+
+  async #read(pattern: ResourcePattern): Promise<Stored> {
+    try {
+      const { data, stat } = await this.#zookeeper.get(aclZnode.path(pattern))
+      return { bindings: data ? aclZnode.decode(pattern, data) : [], version: stat.version }
+    } catch (error) {
+      if (isZooKeeperError(error, 'NO_NODE')) return { bindings: [], version: ABSENT }
+      throw error
+    }
+  }
+
+  async #change(pattern: ResourcePattern, change: (bindings: AclBinding[]) => AclBinding[]): Promise<void> {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const stored = await this.#read(pattern)
+      const bindings = change(stored.bindings)
+      const isSame = bindings.length === stored.bindings.length
+      if (!isSame && !(await this.#write(pattern, stored, bindings))) continue
+      this.#authorizer.replacePattern(pattern, bindings)
+      if (!isSame) await this.#notify(pattern)
+      return
+    }
+    throw new KafkaError(
+      'UNKNOWN_SERVER_ERROR',
+      `the ACLs of ${patternKey(pattern)} were changed by others ${ATTEMPTS} times in a row; try again`,
+    )
+  }
+
+  /** False when somebody else was faster. */
+  async #write(pattern: ResourcePattern, { version }: Stored, bindings: readonly AclBinding[]): Promise<boolean> {
+    const path = aclZnode.path(pattern)
+    try {
+      if (bindings.length === 0) await this.#zookeeper.delete(path, version)
+      else if (version === ABSENT) await this.#zookeeper.create(path, aclZnode.encode(bindings))
+      else await this.#zookeeper.set(path, aclZnode.encode(bindings), version)
+      return true
+    } catch (error) {
+      if (isZooKeeperError(error, 'BAD_VERSION', 'NO_NODE', 'NODE_EXISTS')) return false
+      throw error
+    }
+  }
+
+  async #notify(pattern: ResourcePattern): Promise<void> {
+    const store = ACL_STORES.find(({ patternType }) => patternType === pattern.patternType)!
+    await this.#zookeeper.create(aclChangeZnode.sequencePrefix(store), aclChangeZnode.encode(pattern), { mode: 'persistent-sequential' })
+  }
+}
