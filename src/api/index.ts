@@ -1,0 +1,5 @@
+export * from './acl.ts'
+export * from './cluster.ts'
+export * from './meta.ts'
+export * from './topic.ts'
+export * from './user.ts'
