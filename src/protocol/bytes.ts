@@ -8,6 +8,12 @@ export class CodecFault extends Error {
   readonly path: (string | number)[] = []
 }
 
+/**
+ * The most array elements in one message. An element of two bytes on the wire takes sixty in memory and more, so bytes alone do not bound what a
+ * message costs; the largest that a cluster sends (UpdateMetadata for 200,000 partitions) has half as many.
+ */
+export const MAX_ELEMENTS = 4_000_000
+
 const TWO_32 = 0x1_0000_0000
 const EMPTY = Buffer.alloc(0)
 
@@ -15,6 +21,7 @@ const EMPTY = Buffer.alloc(0)
 export class Reader {
   readonly bytes: Buffer
   at: number
+  #elements = 0
 
   constructor(bytes: Buffer, at = 0) {
     this.bytes = bytes
@@ -23,6 +30,13 @@ export class Reader {
 
   get remaining(): number {
     return this.bytes.length - this.at
+  }
+
+  /** Called before `count` elements of at least `leastBytes` each are made: they must be there, and not too many in the whole message. */
+  claim(count: number, leastBytes: number): void {
+    if (count * leastBytes > this.remaining) throw new CodecFault(`announces ${count} elements, ${this.remaining} bytes are left`)
+    this.#elements += count
+    if (this.#elements > MAX_ELEMENTS) throw new CodecFault(`the message has more than ${MAX_ELEMENTS} elements; split it`)
   }
 
   /** The position of the next `sizeBytes` bytes, which are consumed. */

@@ -61,7 +61,7 @@ const arrayReader = (field: Field, version: number, form: Form): Read => {
   return (reader) => {
     const count = length(reader) as number
     if (count < 0) return checkNull(form)
-    if (count * itemBytes > reader.remaining) throw new CodecFault(`announces ${count} elements, ${reader.remaining} bytes are left`)
+    reader.claim(count, itemBytes)
     const values: unknown[] = []
     let index = 0
     try {
