@@ -1,0 +1,82 @@
+import type { Logger } from '../base/logger.ts'
+import type { MonotonicClock, WallClock } from '../base/clock.ts'
+import type { WorkerPool } from '../base/worker-pool.ts'
+import type { ErrorName } from '../protocol/errors.ts'
+import type { Action } from '../security/authorizer.ts'
+import type { ScramCredential, ScramMechanism } from '../security/scram.ts'
+import type { BrokerConfig } from './config/broker-config.ts'
+import type { Partition } from './partition.ts'
+
+/**
+ * What handlers ask of the rest of the broker. A part that serves more APIs adds its own narrow interface here and a member to Services; who builds the
+ * broker (program.ts, or a test) fills them in.
+ */
+export interface Services {
+  readonly brokerId: number
+  /** What holds now; asked anew for each request, since some keys change at run time. */
+  readonly config: BrokerConfig
+  readonly partitions: Partitions
+  readonly metadata: Metadata
+  readonly topicCreation: TopicCreation
+  readonly authorizer: Authorization
+  readonly clocks: { monotonic: MonotonicClock; wall: WallClock }
+  readonly pool: WorkerPool
+  readonly logger: Logger
+}
+
+/** The replicas on this broker. */
+export interface Partitions {
+  /**
+   * The partition, when this broker leads it. KafkaError: NOT_LEADER_OR_FOLLOWER, UNKNOWN_TOPIC_OR_PARTITION, KAFKA_STORAGE_ERROR;
+   * FENCED_LEADER_EPOCH or UNKNOWN_LEADER_EPOCH when `currentLeaderEpoch` (-1: not known) is not this leader's.
+   */
+  leader(topic: string, partition: number, currentLeaderEpoch?: number): Partition
+}
+
+export type BrokerNode = { id: number; host: string; port: number; rack: string | null }
+/** `leader` is -1 where there is none. */
+export type PartitionState = {
+  partition: number
+  leader: number
+  leaderEpoch: number
+  replicas: readonly number[]
+  isr: readonly number[]
+  offlineReplicas: readonly number[]
+}
+/** By ascending partition. */
+export type TopicState = { name: string; partitions: readonly PartitionState[] }
+
+/** What this broker believes of the cluster. */
+export interface Metadata {
+  readonly clusterId: string
+  /** -1 where none is known. */
+  readonly controllerId: number
+  topicNames(): Iterable<string>
+  topic(name: string): TopicState | undefined
+  /** The live brokers that have a listener of this name, with its address. */
+  brokers(listener: string): readonly BrokerNode[]
+  isAlive(brokerId: number): boolean
+}
+
+export interface TopicCreation {
+  /** Creates topics with the broker's defaults. The answer for each is what Metadata says of it now: LEADER_NOT_AVAILABLE when it was made, else why not. */
+  autoCreate(names: readonly string[]): Promise<ReadonlyMap<string, ErrorName>>
+}
+
+/** As security/authorizer.ts. */
+export interface Authorization {
+  isAllowed(action: Action): boolean
+  authorizedOperations(action: Omit<Action, 'operation'>): number
+}
+
+export interface Credentials {
+  scram(mechanism: ScramMechanism, username: string): ScramCredential | undefined
+  /** User names with passwords, of a listener's sasl.jaas.config. */
+  plainUsers(listener: string): ReadonlyMap<string, string>
+}
+
+/** What the request path counts. Times in ms, sizes in bytes. */
+export interface RequestMetrics {
+  request(observation: { api: string; version: number; totalMs: number; requestBytes: number; responseBytes: number }): void
+  error(api: string, error: ErrorName): void
+}
