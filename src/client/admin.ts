@@ -1,0 +1,140 @@
+import { randomBytes } from 'node:crypto'
+import { createTopics } from '../protocol/api/19-create-topics.ts'
+import { deleteTopics } from '../protocol/api/20-delete-topics.ts'
+import { describeConfigs } from '../protocol/api/32-describe-configs.ts'
+import { createPartitions } from '../protocol/api/37-create-partitions.ts'
+import { incrementalAlterConfigs } from '../protocol/api/44-incremental-alter-configs.ts'
+import { alterUserScramCredentials } from '../protocol/api/51-alter-user-scram-credentials.ts'
+import { errorName, KafkaError } from '../protocol/errors.ts'
+import { MIN_ITERATIONS, saltPassword, SCRAM_MECHANISMS, type ScramMechanism } from '../security/scram.ts'
+import type { ClusterClient } from './cluster-client.ts'
+
+export type TopicDescription = { name: string; partitions: number; replicationFactor: number }
+/** Absent numbers are the broker's defaults. */
+export type NewTopic = { name: string; partitions?: number; replicationFactor?: number; config?: Record<string, string> }
+/** One answer per name: undefined where it went well. */
+export type Outcomes = Map<string, KafkaError | undefined>
+/** `value: null` takes the key back to the broker's default. */
+export type ConfigChange = { topic: string; changes: { key: string; value: string | null }[] }
+export type ConfigValue = { value: string | null; isTopicOverride: boolean }
+
+/** AlterConfigOp.OpType and ConfigResource.Type of kafka-clients; the source of a value that the topic itself has. */
+const SET = 0
+const DELETE = 1
+const TOPIC_RESOURCE = 2
+const DYNAMIC_TOPIC_CONFIG = 1
+const TIMEOUT_MS = 30_000
+
+const failure = (code: number, message: string | null | undefined): KafkaError | undefined =>
+  code === 0 ? undefined : new KafkaError(errorName(code), message ?? undefined)
+
+/** An error that is about the broker and not about one of the things asked for; the client then asks the new controller. */
+const commonError = (codes: readonly number[]): KafkaError | undefined =>
+  codes.length > 0 && codes.every((code) => errorName(code) === 'NOT_CONTROLLER') ? new KafkaError('NOT_CONTROLLER') : undefined
+
+const outcomesOf = (results: readonly { name: string; errorCode: number; errorMessage?: string | null }[]): Outcomes =>
+  new Map(results.map(({ name, errorCode, errorMessage }) => [name, failure(errorCode, errorMessage)]))
+
+/** Topics, their configuration and SCRAM users of a cluster, many at a time. Calls reject when the cluster cannot be reached; what is wrong with one thing is its outcome. */
+export class Admin {
+  readonly #client: ClusterClient
+
+  constructor(client: ClusterClient) {
+    this.#client = client
+  }
+
+  /** Names without a topic are not in the map. */
+  async describeTopics(names: readonly string[]): Promise<Map<string, TopicDescription>> {
+    const { topics } = await this.#client.topics(names)
+    const found = new Map<string, TopicDescription>()
+    for (const { name, errorCode, partitions } of topics) {
+      if (errorName(errorCode) === 'UNKNOWN_TOPIC_OR_PARTITION') continue
+      const error = failure(errorCode, undefined)
+      if (error && partitions.length === 0) throw error
+      found.set(name, { name, partitions: partitions.length, replicationFactor: partitions[0]?.replicaNodes.length ?? 0 })
+    }
+    return found
+  }
+
+  async createTopics(topics: readonly NewTopic[]): Promise<Outcomes> {
+    const request = {
+      topics: topics.map(({ name, partitions, replicationFactor, config }) => ({
+        name,
+        numPartitions: partitions ?? -1,
+        replicationFactor: replicationFactor ?? -1,
+        configs: Object.entries(config ?? {}).map(([name, value]) => ({ name, value })),
+      })),
+      timeoutMs: TIMEOUT_MS,
+    }
+    const answer = await this.#client.controller(createTopics, request, ({ topics }) => commonError(topics.map((topic) => topic.errorCode)))
+    return outcomesOf(answer.topics)
+  }
+
+  async deleteTopics(names: readonly string[]): Promise<Outcomes> {
+    const request = { topicNames: [...names], timeoutMs: TIMEOUT_MS }
+    const answer = await this.#client.controller(deleteTopics, request, ({ responses }) =>
+      commonError(responses.map((one) => one.errorCode)),
+    )
+    return outcomesOf(answer.responses)
+  }
+
+  /** `partitions` is the new number, not the difference. */
+  async createPartitions(topics: readonly { name: string; partitions: number }[]): Promise<Outcomes> {
+    const request = {
+      topics: topics.map(({ name, partitions }) => ({ name, count: partitions, assignments: null })),
+      timeoutMs: TIMEOUT_MS,
+    }
+    const answer = await this.#client.controller(createPartitions, request, ({ results }) =>
+      commonError(results.map((one) => one.errorCode)),
+    )
+    return outcomesOf(answer.results)
+  }
+
+  /** Topic -> key -> value. Topics that could not be described have their error instead. */
+  async describeTopicConfigs(names: readonly string[]): Promise<Map<string, Map<string, ConfigValue> | KafkaError>> {
+    const resources = names.map((resourceName) => ({ resourceType: TOPIC_RESOURCE, resourceName, configurationKeys: null }))
+    const { results } = await this.#client.anyBroker(describeConfigs, { resources })
+    return new Map(
+      results.map(({ resourceName, errorCode, errorMessage, configs }) => {
+        const values = new Map(configs.map((c) => [c.name, { value: c.value, isTopicOverride: c.configSource === DYNAMIC_TOPIC_CONFIG }]))
+        return [resourceName, failure(errorCode, errorMessage) ?? values]
+      }),
+    )
+  }
+
+  async alterTopicConfigs(changes: readonly ConfigChange[]): Promise<Outcomes> {
+    const resources = changes.map(({ topic, changes: keys }) => ({
+      resourceType: TOPIC_RESOURCE,
+      resourceName: topic,
+      configs: keys.map(({ key, value }) => ({ name: key, configOperation: value === null ? DELETE : SET, value })),
+    }))
+    const { responses } = await this.#client.anyBroker(incrementalAlterConfigs, { resources })
+    return outcomesOf(responses.map((response) => ({ ...response, name: response.resourceName })))
+  }
+
+  /** Sets the password of one mechanism; the password itself does not leave this process. */
+  async setScramPassword(user: string, mechanism: ScramMechanism, password: string): Promise<void> {
+    const salt = randomBytes(24)
+    const saltedPassword = await saltPassword(mechanism, password, salt, MIN_ITERATIONS)
+    const upsertion = { name: user, mechanism: SCRAM_MECHANISMS[mechanism].type, iterations: MIN_ITERATIONS, salt, saltedPassword }
+    await this.#alterScram({ deletions: [], upsertions: [upsertion] })
+  }
+
+  /** One that is not there is no error. */
+  async deleteScramUser(user: string, mechanism: ScramMechanism): Promise<void> {
+    try {
+      await this.#alterScram({ deletions: [{ name: user, mechanism: SCRAM_MECHANISMS[mechanism].type }], upsertions: [] })
+    } catch (error) {
+      if (!(error instanceof KafkaError && error.error === 'RESOURCE_NOT_FOUND')) throw error
+    }
+  }
+
+  async #alterScram(request: {
+    deletions: { name: string; mechanism: number }[]
+    upsertions: { name: string; mechanism: number; iterations: number; salt: Buffer; saltedPassword: Buffer }[]
+  }): Promise<void> {
+    const errorOf = (results: readonly { errorCode: number; errorMessage: string | null }[]) =>
+      results.map(({ errorCode, errorMessage }) => failure(errorCode, errorMessage)).find(Boolean)
+    await this.#client.controller(alterUserScramCredentials, request, ({ results }) => errorOf(results))
+  }
+}
