@@ -113,6 +113,9 @@ const definedRows = (message: MessageDefinition, fields: Definition[], outer: nu
 
 type Sample = Question & { field: Field; value: unknown; label: string }
 
+/** A 2.6 broker reads and writes by the schemas in ApiKeys, and hands the generated classes to its handlers: both have to agree with us. */
+const waysOf = (api: Api): Question['how'][] => (BY_HAND.includes(api.key) ? ['struct'] : ['struct', 'data'])
+
 const samples = (): Sample[] => {
   const random = seeded(SEED)
   const all: Sample[] = []
@@ -122,8 +125,8 @@ const samples = (): Sample[] => {
         for (let sample = 0; sample < SAMPLES; sample++) {
           const value = randomValue(api[side], { version, flexible: isFlexible(api, version), unknownTags: true }, random)
           const bytes = side === 'request' ? encodeRequest(api, version, value as never) : encodeResponse(api, version, value as never)
-          const how = BY_HAND.includes(api.key) ? 'struct' : 'data'
-          all.push({ how, side, key: api.key, version, bytes, field: api[side], value, label: `${api.name} ${side} v${version}` })
+          const message = { side, key: api.key, version, bytes, field: api[side], value, label: `${api.name} ${side} v${version}` }
+          all.push(...waysOf(api).map((how) => ({ how, ...message })))
         }
       }
     }
@@ -239,14 +242,15 @@ describe.skipIf(lacks('java', 'maven'))('Apache Kafka 2.6.3, and 2.7.2 for the S
     const answers = [...kafka26.answers.slice(0, in26.length), ...kafka27.answers]
     const wrong = [...in26, ...in27].flatMap((sample, index) => {
       const answer = answers[index]!
-      if ('error' in answer) return [`${sample.label}: ${answer.error}`]
-      if (answer.hex !== sample.bytes.toString('hex')) return [`${sample.label}: wrote ${answer.hex}, we ${sample.bytes.toString('hex')}`]
+      if ('error' in answer) return [`${sample.label} ${sample.how}: ${answer.error}`]
+      if (answer.hex !== sample.bytes.toString('hex'))
+        return [`${sample.label} ${sample.how}: wrote ${answer.hex}, we ${sample.bytes.toString('hex')}`]
       if (sample.how === 'struct') return []
       const ours = printed(sample.field, sample.value)
       return answer.values === ours ? [] : [`${sample.label}: read ${answer.values}, we wrote ${ours}`]
     })
     expect(wrong.slice(0, 5)).toEqual([])
-    expect(answers.length).toBeGreaterThan(2_500)
+    expect(answers.length).toBe(in26.length + in27.length)
   })
 
   test('reads the headers that we write', () => {
@@ -258,7 +262,7 @@ describe.skipIf(lacks('java', 'maven'))('Apache Kafka 2.6.3, and 2.7.2 for the S
 
 describe('a message', () => {
   test.each(apis)('of $name reads back as it was written, in every version', (api) => {
-    const own = all.filter((sample) => sample.key === api.key)
+    const own = all.filter((sample) => sample.key === api.key && sample.how === 'struct')
     expect(own.length).toBe(2 * SAMPLES * (api.maxVersion + 1))
     for (const { side, version, bytes, value, label } of own) {
       expect(side === 'request' ? decodeRequest(api, version, bytes) : decodeResponse(api, version, bytes), label).toEqual(value)

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { apis, apiVersions, controlledShutdown, fetch, metadata, produce, unsupportedApiVersions } from '../../src/protocol/api/index.ts'
+import { apis, apiVersions, controlledShutdown, fetch, metadata, produce } from '../../src/protocol/api/index.ts'
 import { KafkaError } from '../../src/protocol/errors.ts'
 import {
   decodeRequestHeader,
@@ -9,7 +9,7 @@ import {
   requestFrame,
   responseFrame,
 } from '../../src/protocol/header.ts'
-import { decodeRequest, decodeResponse, encodeResponse, isSupported } from '../../src/protocol/schema.ts'
+import { decodeRequest, decodeResponse, isSupported } from '../../src/protocol/schema.ts'
 
 const refusal = (bytes: Buffer): string => {
   try {
@@ -78,11 +78,6 @@ describe('a response header', () => {
   test('that is cut off is refused', () => {
     expect(() => decodeResponseHeader(metadata, 9, Buffer.alloc(4))).toThrow('response header/tagged fields: needs 1 bytes, 0 are left')
   })
-})
-
-test('an ApiVersions request of an unknown version is answered in version 0 with the versions of ApiVersions', () => {
-  const reply = decodeResponse(apiVersions, 0, encodeResponse(apiVersions, 0, unsupportedApiVersions()))
-  expect(reply).toEqual({ errorCode: 35, apiKeys: [{ apiKey: 18, minVersion: 0, maxVersion: 3 }], throttleTimeMs: 0 })
 })
 
 describe('a frame', () => {

@@ -17,7 +17,7 @@ import { syncGroup } from './14-sync-group.ts'
 import { describeGroups } from './15-describe-groups.ts'
 import { listGroups } from './16-list-groups.ts'
 import { saslHandshake } from './17-sasl-handshake.ts'
-import { apiVersions, unsupportedApiVersions } from './18-api-versions.ts'
+import { apiVersions } from './18-api-versions.ts'
 import { createTopics } from './19-create-topics.ts'
 import { deleteTopics } from './20-delete-topics.ts'
 import { deleteRecords } from './21-delete-records.ts'
@@ -72,7 +72,6 @@ export {
   listGroups,
   saslHandshake,
   apiVersions,
-  unsupportedApiVersions,
   createTopics,
   deleteTopics,
   deleteRecords,
