@@ -45,11 +45,15 @@ export const checkProduceVersion = (records: Buffer, version: number): void => {
   }
 }
 
-/** What holds for any batch that a leader is to append, whatever is in it. Source: Log.analyzeAndValidateRecords and LogValidator.validateBatch of 2.6.3. */
-export const checkBatch = (batch: Buffer, firstMagic: Magic, rules: AppendRules): void => {
+/** What holds for the bytes of any batch that a leader is to append. Source: Log.analyzeAndValidateRecords of 2.6.3. */
+export const checkBytes = (batch: Buffer, rules: AppendRules): void => {
   checkUnnumbered(batch, rules)
   checkSize(batch, rules)
-  checkCrc(batch, rules)
+  if (!hasValidCrc(batch)) throw refuse('CORRUPT_MESSAGE', `Record is corrupt (stored crc = ${crcOf(batch)})`, rules)
+}
+
+/** What a header may say, whatever is in the batch. Source: LogValidator.validateBatch of 2.6.3. */
+export const checkHeader = (batch: Buffer, firstMagic: Magic, rules: AppendRules): void => {
   if (magicOf(batch) !== firstMagic) {
     throw refuse('INVALID_RECORD', `Batch magic ${magicOf(batch)} is not the same as the first batch's magic byte ${firstMagic}`, rules)
   }
@@ -77,10 +81,6 @@ export const checkSize = (batch: Buffer, rules: AppendRules): void => {
   if (sizeBytes <= rules.maxMessageBytes) return
   const what = `The record batch size in the append to ${rules.topicPartition} is ${sizeBytes} bytes`
   throw new KafkaError('MESSAGE_TOO_LARGE', `${what} which exceeds the maximum configured value of ${rules.maxMessageBytes}.`)
-}
-
-const checkCrc = (batch: Buffer, rules: AppendRules): void => {
-  if (!hasValidCrc(batch)) throw refuse('CORRUPT_MESSAGE', `Record is corrupt (stored crc = ${crcOf(batch)})`, rules)
 }
 
 const checkCount = (batch: Buffer, rules: AppendRules): void => {

@@ -23,19 +23,22 @@ class Refusals {
   }
 }
 
-const STAMPED = 'Producer should not set timestamp type to LogAppendTime.'
+const STAMPED = 'Invalid timestamp type in the message. Producer should not set timestamp type to LogAppendTime.'
 
-/** Only the leader stamps. Told once per batch, for its first record. */
+/** Only the leader stamps: told for every record that the header counts. */
 export const checkUnstamped = (batch: Buffer): void => {
   if (timestampTypeOf(batch) !== 'LogAppendTime') return
-  throw new RecordValidationError('INVALID_TIMESTAMP', [{ batchIndex: 0, message: `Invalid timestamp type in the batch. ${STAMPED}` }])
+  const refusals = new Refusals()
+  const count = Math.min(countOf(batch) ?? 1, MAX_RECORD_ERRORS)
+  for (let index = 0; index < count; index++) refusals.add(index, 'INVALID_TIMESTAMP', STAMPED)
+  refusals.throwAny()
 }
 
 /** Whether the time of a record is further from now than the topic allows. */
 const isOutOfRange = (timestamp: Int64, { timestampType, nowMs, timestampDifferenceMaxMs }: AppendRules): boolean =>
   timestampType === 'CreateTime' && timestamp !== NO_TIMESTAMP && Math.abs(Number(timestamp) - nowMs) > timestampDifferenceMaxMs
 
-type Checked = { timestamp: Int64; offset: number; hasKey: boolean }
+type Checked = { timestamp: Int64; offset: number; hasKey: boolean; isStamped: boolean }
 
 /** The rules for one record. Source: LogValidator.validateRecord of 2.6.3. */
 const checkRecord = (index: number, record: Checked, rules: AppendRules, refusals: Refusals): void => {
@@ -43,7 +46,10 @@ const checkRecord = (index: number, record: Checked, rules: AppendRules, refusal
     refusals.add(index, 'INVALID_RECORD', `Compacted topic cannot accept message without key in topic partition ${rules.topicPartition}.`)
     return
   }
-  if (!isOutOfRange(record.timestamp, rules)) return
+  if (!isOutOfRange(record.timestamp, rules)) {
+    if (record.isStamped) refusals.add(index, 'INVALID_TIMESTAMP', STAMPED)
+    return
+  }
   const { nowMs, timestampDifferenceMaxMs: most } = rules
   const range = `The timestamp should be within [${nowMs - most}, ${nowMs + most}]`
   refusals.add(
@@ -66,13 +72,14 @@ export const checkRecords = (batch: Buffer, rules: AppendRules): CheckedBlock =>
   const cursor = new RecordCursor(block, countOf(batch)!)
   const refusals = new Refusals()
   const firstTimestamp = firstTimestampOf(batch)
+  const isStamped = timestampTypeOf(batch) === 'LogAppendTime'
   let maxTimestamp: Int64 = NO_TIMESTAMP
   let isNumbered = true
   while (cursor.next()) {
     const timestamp = addInt64(firstTimestamp, cursor.timestampDelta)
     if (timestamp > maxTimestamp) maxTimestamp = timestamp
     if (cursor.offsetDelta !== cursor.index - 1) isNumbered = false
-    checkRecord(cursor.index - 1, { timestamp, offset: cursor.offsetDelta, hasKey: cursor.keyBytes >= 0 }, rules, refusals)
+    checkRecord(cursor.index - 1, { timestamp, offset: cursor.offsetDelta, hasKey: cursor.keyBytes >= 0, isStamped }, rules, refusals)
   }
   refusals.throwAny()
   return { block, maxTimestamp, isNumbered }
@@ -82,18 +89,18 @@ export const checkRecords = (batch: Buffer, rules: AppendRules): CheckedBlock =>
 export const checkLegacyRecords = (batch: Buffer, rules: AppendRules): LegacyRecord[] => {
   const refusals = new Refusals()
   const records = [...legacyRecords(batch, decompressLimitOf(rules))]
+  const isStamped = timestampTypeOf(batch) === 'LogAppendTime'
   for (const [index, record] of records.entries()) {
-    if (record.magic !== magicOf(batch)) {
-      refusals.add(
-        index,
-        'INVALID_RECORD',
-        `Record magic ${record.magic} does not match outer magic ${magicOf(batch)} in topic partition ${rules.topicPartition}.`,
-      )
+    const { magic, timestamp, offset, key, message } = record
+    if (magic !== magicOf(batch)) {
+      const what = `Record magic ${magic} does not match outer magic ${magicOf(batch)}`
+      refusals.add(index, 'INVALID_RECORD', `${what} in topic partition ${rules.topicPartition}.`)
       continue
     }
-    if (isCompressed(batch) && !hasValidLegacyCrc(record.message))
+    if (isCompressed(batch) && !hasValidLegacyCrc(message)) {
       throw refuse('CORRUPT_MESSAGE', 'Record is corrupt (the checksum of a message inside a compressed one)', rules)
-    checkRecord(index, { timestamp: record.timestamp, offset: record.offset, hasKey: record.key !== null }, rules, refusals)
+    }
+    checkRecord(index, { timestamp, offset, hasKey: key !== null, isStamped }, rules, refusals)
   }
   refusals.throwAny()
   return records

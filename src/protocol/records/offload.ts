@@ -22,7 +22,8 @@ const view = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byte
 /** Memory of its own, of exactly its size: a clone of a view takes all of the memory under it along. */
 const own = (bytes: Uint8Array): Uint8Array<ArrayBuffer> => new Uint8Array(bytes)
 
-const runTask = async <Output>(pool: WorkerPool, task: string, input: { bytes: Uint8Array<ArrayBuffer> }): Promise<Output> => {
+type Input = { bytes: Uint8Array<ArrayBuffer> } & Record<string, unknown>
+const runTask = async <Output>(pool: WorkerPool, task: string, input: Input): Promise<Output> => {
   try {
     return await pool.run<Output>(import.meta.url, task, input, [input.bytes.buffer])
   } catch (thrown) {
@@ -30,9 +31,8 @@ const runTask = async <Output>(pool: WorkerPool, task: string, input: { bytes: U
   }
 }
 
-/** `prepareAppend` in a thread. Not for compressed messages of magic 0, whose format needs the offset: they are prepared here. */
+/** `prepareAppend` in a thread. */
 export const prepareAppendIn = async (pool: WorkerPool, bytes: Buffer, rules: AppendRules): Promise<PreparedAppend> => {
-  if (rules.magic === 0) return prepareAppend(bytes, rules)
   const prepared = await runTask<PreparedAppend>(pool, 'prepareAppendTask', { bytes: own(bytes), rules } as {
     bytes: Uint8Array<ArrayBuffer>
   })

@@ -3,12 +3,13 @@
  * Two steps, so that the first may run in a thread: `prepareAppend` needs no offset, `assignOffsets` is cheap (but for compressed magic 0).
  * Records that need no change stay the memory they came in, and are patched there. Source: LogValidator of 2.6.3.
  */
+import { constants } from 'node:buffer'
 import { KafkaError } from '../errors.ts'
 import type { Int64 } from '../int64.ts'
 import type { AppendRules } from './append-rules.ts'
-import { checkBatch, checkSize, checkSteps } from './check-batch.ts'
+import { checkBytes, checkHeader, checkSize, checkSteps } from './check-batch.ts'
 import { checkLegacyRecords, checkRecords, checkUnstamped, needsEveryRecord } from './check-records.ts'
-import { buildLegacyBatch, type LegacyRecord } from './legacy.ts'
+import { buildLegacyBatch, legacyRecords } from './legacy.ts'
 import { rebuildBatch, rebuildLegacy } from './rebuild.ts'
 import {
   batches,
@@ -39,8 +40,6 @@ export type PreparedAppend = {
   /** The size may differ from what came in. */
   isRebuilt: boolean
   codec: Codec
-  /** Compressed messages of magic 0 have full offsets inside, so they can only be built when the offset is known. */
-  late?: readonly LegacyRecord[]
 }
 
 export type ValidatedAppend = {
@@ -74,22 +73,24 @@ export const prepareAppend = (records: Buffer, rules: AppendRules): PreparedAppe
   const all = [...batches(records)]
   const first = all[0]
   if (first === undefined) throw new KafkaError('INVALID_RECORD', 'Record batch has no batches at all')
-  for (const batch of all) checkBatch(batch, magicOf(first), rules)
+  for (const batch of all) checkBytes(batch, rules)
   const source = sourceCodecOf(all)
   if (all.length > 1 && (!isLegacy(first) || source !== 'none')) {
     throw new KafkaError('INVALID_RECORD', 'Compressed outer record has more than one batch')
   }
+  for (const batch of all) checkHeader(batch, magicOf(first), rules)
   const target = !isLegacy(first) && isControlBatch(first) && source === 'none' ? 'none' : targetCodecOf(source, rules)
   const prepared = isLegacy(first) ? prepareLegacy(all, source, target, rules) : prepareBatch(first, target, rules)
   if (prepared.isRebuilt) for (const batch of batches(prepared.records)) checkSize(batch, rules)
-  return prepared
+  // Magic 0 has no field for it, the time index has.
+  return rules.timestampType === 'LogAppendTime' ? { ...prepared, maxTimestamp: rules.nowMs } : prepared
 }
 
 const prepareBatch = (batch: Buffer, target: Codec, rules: AppendRules): PreparedAppend => {
-  checkUnstamped(batch)
   const staysAsItIs = target === codecOf(batch) && rules.magic === 2
   if (staysAsItIs && !needsEveryRecord(rules)) {
     checkSteps(batch, rules)
+    checkUnstamped(batch)
     return keepBatch(batch, maxTimestampOf(batch), target, rules)
   }
   const checked = checkRecords(batch, rules)
@@ -110,15 +111,13 @@ const describe = (batch: Buffer, codec: Codec, isRebuilt: boolean): PreparedAppe
 }
 
 const prepareLegacy = (all: readonly Buffer[], source: Codec, target: Codec, rules: AppendRules): PreparedAppend => {
-  for (const batch of all) checkUnstamped(batch)
   const read = all.flatMap((batch) => checkLegacyRecords(batch, rules))
   const isNumbered = source === 'none' || read.every(({ offset }, index) => offset === index)
   const canStay = source === target && magicOf(all[0]!) === rules.magic && isNumbered && !(rules.magic === 0 && source !== 'none')
   if (!canStay) {
     const rebuilt = rebuildLegacy(read, target, rules)
     if (rules.magic === 2) return describe(rebuilt, target, true)
-    const prepared = describeLegacy(rebuilt, target, read.length, true)
-    return rules.magic === 0 && target !== 'none' ? { ...prepared, late: read } : prepared
+    return describeLegacy(rebuilt, target, read.length, true)
   }
   const newest = read.reduce<Int64>((max, { timestamp }) => (timestamp > max ? timestamp : max), NO_TIMESTAMP)
   for (const batch of all) {
@@ -146,7 +145,7 @@ const describeLegacy = (messages: Buffer, codec: Codec, count: number, isRebuilt
 export const assignOffsets = (prepared: PreparedAppend, firstOffset: number, leaderEpoch: number): ValidatedAppend => {
   const { count, maxTimestamp, isRebuilt } = prepared
   const lastOffset = firstOffset + count - 1
-  const records = prepared.late ? buildLate(prepared, prepared.late, firstOffset) : prepared.records
+  const records = hasOffsetsInside(prepared) ? renumberMagic0(prepared, firstOffset) : prepared.records
   const isPerMessage = isLegacy(records) && prepared.codec === 'none'
   let offset = firstOffset
   for (const batch of batches(records)) {
@@ -157,11 +156,14 @@ export const assignOffsets = (prepared: PreparedAppend, firstOffset: number, lea
   return { records, firstOffset, lastOffset, messageCount: count, maxTimestamp, offsetOfMaxTimestamp, isRebuilt }
 }
 
-const buildLate = ({ codec }: PreparedAppend, read: readonly LegacyRecord[], firstOffset: number): Buffer =>
-  buildLegacyBatch(
-    read.map((record, index) => ({ ...record, offset: firstOffset + index })),
-    { magic: 0, codec, timestampType: 'CreateTime' },
-  )
+/** A compressed message of magic 0 has full offsets inside: it must be built again. */
+const hasOffsetsInside = ({ records, codec }: PreparedAppend): boolean => codec !== 'none' && magicOf(records) === 0
+
+const renumberMagic0 = ({ records, codec }: PreparedAppend, firstOffset: number): Buffer => {
+  const inside = [...legacyRecords(records, constants.MAX_LENGTH)]
+  const numbered = inside.map((record, index) => ({ ...record, offset: firstOffset + index }))
+  return buildLegacyBatch(numbered, { magic: 0, codec, timestampType: 'CreateTime' })
+}
 
 /** Both steps at once, on this thread. */
 export const validateAppend = (records: Buffer, rules: AppendRules, firstOffset: number, leaderEpoch: number): ValidatedAppend =>

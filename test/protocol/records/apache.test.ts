@@ -1,0 +1,275 @@
+import { beforeAll, describe, expect, test } from 'vitest'
+import type { AppendRules } from '../../../src/protocol/records/append-rules.ts'
+import { buildBatch, type BatchFields, type NewRecord } from '../../../src/protocol/records/build-batch.ts'
+import { buildMarker, controlRecordOf } from '../../../src/protocol/records/control-record.ts'
+import { downConvert } from '../../../src/protocol/records/down-convert.ts'
+import { buildLegacyBatch } from '../../../src/protocol/records/legacy.ts'
+import * as batch from '../../../src/protocol/records/record-batch.ts'
+import { assignOffsets, needsDeepValidation, prepareAppend } from '../../../src/protocol/records/validate.ts'
+import { lacks } from '../../support/needs.ts'
+import { askApache, Chance, describeFailure, describeRecords } from './oracle.ts'
+
+const NOW = 1_600_000_000_000
+const MAX_LONG = 2n ** 63n - 1n
+const hex = (bytes: Buffer): string => bytes.toString('hex')
+
+type Sample = { magic: batch.Magic; codec: batch.Codec; records: Required<NewRecord>[]; fields: BatchFields }
+
+const sampleRecord = (chance: Chance, magic: batch.Magic, offset: number): Required<NewRecord> => ({
+  offset,
+  timestamp:
+    magic === 0
+      ? -1
+      : chance.of([-1, 0, NOW, NOW - chance.below(100_000), NOW + chance.below(100_000), MAX_LONG - BigInt(chance.below(5))]),
+  key: chance.next() < 0.3 ? null : chance.bytes(20),
+  value: chance.next() < 0.2 ? null : chance.bytes(chance.next() < 0.1 ? 3000 : 60),
+  headers:
+    magic < 2 || chance.next() < 0.6
+      ? []
+      : [{ key: chance.of(['', 'h', 'ключ', 'a'.repeat(200)]), value: chance.of([null, chance.bytes(10)]) }],
+})
+
+const sample = (chance: Chance, options: { hasGaps?: boolean; magic?: batch.Magic } = {}): Sample => {
+  const magic = options.magic ?? chance.of([0, 1, 2, 2] as const)
+  const codec = chance.of(magic === 2 ? batch.CODECS : batch.CODECS.slice(0, 4))
+  const baseOffset = options.hasGaps ? chance.of([0, 5, 2 ** 40]) : 0
+  let offset = baseOffset
+  const records = Array.from({ length: 1 + chance.below(chance.next() < 0.1 ? 300 : 8) }, () => {
+    const record = sampleRecord(chance, magic, offset)
+    offset += 1 + (options.hasGaps && chance.next() < 0.3 ? chance.below(1000) : 0)
+    return record
+  })
+  const hasProducer = magic === 2 && chance.next() < 0.4
+  const producer = hasProducer
+    ? { producerId: 7_000_000_000, producerEpoch: 3, baseSequence: chance.of([0, 2_147_483_646]), isTransactional: chance.next() < 0.5 }
+    : {}
+  return { magic, codec, records, fields: { baseOffset, ...producer, partitionLeaderEpoch: magic === 2 ? chance.of([-1, 9]) : -1 } }
+}
+
+const build = ({ magic, codec, records, fields }: Sample, logAppendTimeMs?: number): Buffer => {
+  const stamp = logAppendTimeMs === undefined ? {} : { logAppendTimeMs }
+  if (magic === 2) return buildBatch(records, { ...fields, ...stamp, codec })
+  const legacy = records.map((record) => ({ ...record, key: record.key as Buffer | null, value: record.value as Buffer | null }))
+  return buildLegacyBatch(legacy, { magic, codec, timestampType: logAppendTimeMs === undefined ? 'CreateTime' : 'LogAppendTime', ...stamp })
+}
+
+const buildCommand = ({ magic, codec, records, fields }: Sample, logAppendTimeMs?: number): string => {
+  const type = logAppendTimeMs === undefined ? 'CreateTime' : 'LogAppendTime'
+  const producer = [fields.producerId ?? -1, fields.producerEpoch ?? -1, fields.baseSequence ?? -1, fields.isTransactional ?? false, false]
+  const lines = records.map((r) => {
+    const headers = r.headers
+      .map(({ key, value }) => `${hex(Buffer.from(key))}=${value === null ? 'null' : hex(value as Buffer)}`)
+      .join(',')
+    return [r.offset, r.timestamp, ...[r.key, r.value].map((b) => (b === null ? 'null' : hex(b as Buffer))), headers].join(':')
+  })
+  return ['build', magic, codec, type, fields.baseOffset, logAppendTimeMs ?? -1, ...producer, fields.partitionLeaderEpoch, ...lines].join(
+    ' ',
+  )
+}
+
+/** What a client may get wrong, with a checksum that holds. */
+const TAMPERING: Record<string, (b: Buffer) => void> = {
+  'log-append time': (b) => void (b[batch.isLegacy(b) ? 17 : 22]! |= 8),
+  control: (b) => void (batch.isLegacy(b) || (b[22]! |= 32)),
+  'one record more': (b) => void (batch.isLegacy(b) || b.writeInt32BE(b.readInt32BE(57) + 1, 57)),
+  'no records': (b) => void (batch.isLegacy(b) || b.writeInt32BE(0, 57)),
+  'negative last offset': (b) => void (batch.isLegacy(b) || b.writeInt32BE(-2, 23)),
+  'no sequence': (b) => void (batch.isLegacy(b) || (batch.writeInt64(b, 5, 43), b.writeInt32BE(-1, 53))),
+  'count and offsets one more': (b) =>
+    void (batch.isLegacy(b) || (b.writeInt32BE(b.readInt32BE(57) + 1, 57), b.writeInt32BE(b.readInt32BE(23) + 1, 23))),
+  'offsets as if without gaps': (b) => void (batch.isLegacy(b) || b.writeInt32BE(b.readInt32BE(57) - 1, 23)),
+}
+
+type ValidateCase = { name: string; input: Buffer; rules: AppendRules; offset: number }
+
+const validateCase = (chance: Chance): ValidateCase => {
+  const hasGaps = chance.next() < 0.15
+  const made = sample(chance, { hasGaps })
+  made.fields.baseOffset = 0
+  for (const record of made.records) record.offset = hasGaps ? record.offset % 2 ** 20 : record.offset
+  if (hasGaps) made.records.sort((a, b) => a.offset - b.offset).forEach((record, index) => (record.offset += index))
+  if (hasGaps && made.magic === 2) made.records[0]!.offset = 0
+  let input = build(made)
+  const tampering = chance.next() < 0.3 ? chance.of(Object.keys(TAMPERING)) : 'nothing'
+  for (const b of batch.batches(input)) {
+    TAMPERING[tampering]?.(b)
+    batch.writeCrc(b)
+  }
+  if (chance.next() < 0.05) input = Buffer.concat([input, build(sample(chance, { magic: chance.of([0, 1, 2] as const) }))])
+  const rules: AppendRules = {
+    topicPartition: 't-0',
+    origin: chance.next() < 0.9 ? 'client' : 'coordinator',
+    magic: chance.of([0, 1, 2, 2, 2] as const),
+    compressionType: chance.of(['producer', 'producer', 'producer', 'uncompressed', 'gzip', 'snappy', 'lz4', 'zstd'] as const),
+    timestampType: chance.of(['CreateTime', 'CreateTime', 'LogAppendTime'] as const),
+    timestampDifferenceMaxMs: chance.of([2 ** 63, 2 ** 63, 50_000]),
+    isCompacted: chance.next() < 0.2,
+    maxMessageBytes: 10_000_000,
+    nowMs: NOW,
+  }
+  return {
+    name: `${made.magic} ${made.codec} ${tampering} ${JSON.stringify(rules)}`,
+    input,
+    rules,
+    offset: chance.of([0, 1, 12_345, 2 ** 45]),
+  }
+}
+
+const validateCommand = ({ input, rules: r, offset }: ValidateCase): string => {
+  const difference = r.timestampDifferenceMaxMs >= 2 ** 63 ? MAX_LONG : r.timestampDifferenceMaxMs
+  return [
+    'validate',
+    r.magic,
+    r.compressionType,
+    r.isCompacted,
+    r.timestampType,
+    difference,
+    r.nowMs,
+    offset,
+    6,
+    r.origin,
+    hex(input),
+  ].join(' ')
+}
+
+const validateOurs = ({ input, rules, offset }: ValidateCase): string => {
+  try {
+    const result = assignOffsets(prepareAppend(Buffer.from(input), rules), offset, 6)
+    return `ok ${result.maxTimestamp} ${describeRecords(result.records)}`
+  } catch (error) {
+    return describeFailure(error)
+  }
+}
+
+describe.skipIf(lacks('java', 'maven'))('Apache Kafka 2.6.3 and we agree', () => {
+  const chance = new Chance(20_201_121)
+  const samples = Array.from({ length: 150 }, (_, n) => ({
+    made: sample(chance, { hasGaps: n % 3 === 0 }),
+    stamp: n % 5 === 0 ? NOW : undefined,
+  }))
+  const markers = (['COMMIT', 'ABORT'] as const).map((type, n) => ({
+    type,
+    offset: 77 + n,
+    producerId: 2 ** 40 + n,
+    epoch: 4 + n,
+    coordinatorEpoch: 8 + n,
+  }))
+  const downs = Array.from({ length: 120 }, (_, n) => {
+    const parts = Array.from({ length: 1 + chance.below(3) }, () => sample(chance, { hasGaps: n % 2 === 0 })).filter(
+      ({ codec }) => n % 10 === 0 || codec !== 'zstd',
+    )
+    const bytes = Buffer.concat([
+      ...parts.map((part) => build(part, n % 4 === 0 ? NOW : undefined)),
+      buildMarker({ type: 'commit', coordinatorEpoch: 1 }, { timestamp: 1, producerId: 2, producerEpoch: 3 }),
+    ])
+    return { bytes, toMagic: chance.of([0, 1] as const), firstOffset: chance.of([0, 0, 3, 500]) }
+  })
+  const validations = Array.from({ length: 900 }, () => validateCase(chance))
+  let answers: string[]
+  const take = (count: number): string[] => answers.splice(0, count)
+  let built: string[]
+  let read: string[]
+  let markerAnswers: string[]
+  let downAnswers: string[]
+  let validateAnswers: string[]
+
+  beforeAll(async () => {
+    answers = await askApache([
+      ...samples.map(({ made, stamp }) => buildCommand(made, stamp)),
+      ...samples.map(({ made, stamp }) => `read ${hex(build(made, stamp))}`),
+      ...markers.map((m) => `marker ${m.offset} ${NOW} 5 ${m.producerId} ${m.epoch} ${m.type} ${m.coordinatorEpoch}`),
+      ...downs.map(({ bytes, toMagic, firstOffset }) => `down ${toMagic} ${firstOffset} ${hex(bytes)}`),
+      ...validations.map(validateCommand),
+    ])
+    built = take(samples.length)
+    read = take(samples.length)
+    markerAnswers = take(markers.length)
+    downAnswers = take(downs.length)
+    validateAnswers = take(validations.length)
+  })
+
+  test('on the bytes of an uncompressed batch of any magic', () => {
+    const ours = samples.map(({ made, stamp }) => hex(build(made, stamp)))
+    const isPlain = (_: string, n: number) => samples[n]!.made.codec === 'none'
+    expect(ours.filter(isPlain).length).toBeGreaterThan(20)
+    expect(ours.filter(isPlain)).toEqual(built.filter(isPlain))
+  })
+
+  test('on what a batch of any magic and codec says, in both directions', () => {
+    expect(built.filter((answer) => answer.startsWith('error'))).toEqual([])
+    expect(samples.map(({ made, stamp }) => describeRecords(build(made, stamp)))).toEqual(read)
+    expect(built.map((theirs) => describeRecords(Buffer.from(theirs, 'hex')))).toEqual(read)
+  })
+
+  test('on the bytes of transaction markers', () => {
+    const ours = markers.map((m) =>
+      buildMarker(
+        { type: m.type === 'COMMIT' ? 'commit' : 'abort', coordinatorEpoch: m.coordinatorEpoch },
+        { timestamp: NOW, producerId: m.producerId, producerEpoch: m.epoch, baseOffset: m.offset, partitionLeaderEpoch: 5 },
+      ),
+    )
+    expect(ours.map(hex)).toEqual(markerAnswers)
+    expect(controlRecordOf(ours[0]!)).toEqual({ type: 'commit', coordinatorEpoch: 8 })
+  })
+
+  test('on down-conversion to magic 0 and 1', () => {
+    const describeDown = (bytes: Buffer): string => describeRecords(bytes)
+    downs.forEach(({ bytes, toMagic, firstOffset }, n) => {
+      const theirs = downAnswers[n]!
+      let ours: string
+      try {
+        ours = describeDown(downConvert(bytes, toMagic, firstOffset).records)
+      } catch (error) {
+        ours = describeFailure(error)
+      }
+      expect(ours, `case ${n}`).toBe(theirs.startsWith('error') ? theirs.split(' #')[0] : describeDown(Buffer.from(theirs, 'hex')))
+    })
+    expect(downAnswers.filter((answer) => answer.startsWith('error')).length).toBeGreaterThan(0)
+    expect(downAnswers.filter((answer) => answer.startsWith('error')).length).toBeLessThan(40)
+  })
+
+  test('on what is appended and what is refused', () => {
+    const outcomes = new Map<string, number>()
+    const count = (kind: string) => outcomes.set(kind, (outcomes.get(kind) ?? 0) + 1)
+    const differences: unknown[] = []
+    validations.forEach((one, n) => {
+      const [theirs, reason = ''] = validateAnswers[n]!.split(' # ') as [string, string?]
+      const ours = validateOurs(one)
+      count(theirs.split(' ', theirs.startsWith('ok') ? 1 : 2).join(' '))
+      if (ours === theirs) return
+      expect(ours).not.toContain('not a KafkaError')
+      const known = knownDifference(one, ours, theirs, reason)
+      if (known) count(known)
+      else differences.push({ n, name: one.name, ours: ours.slice(0, 300), theirs: validateAnswers[n]!.slice(0, 300) })
+    })
+    expect(differences).toEqual([])
+    expect([...outcomes.keys()].sort()).toEqual(
+      [
+        'ok',
+        'error INVALID_RECORD',
+        'error INVALID_TIMESTAMP',
+        'error UNSUPPORTED_FOR_MESSAGE_FORMAT',
+        'error UNKNOWN_SERVER_ERROR',
+        'told more clearly',
+        'opaque',
+        'empty',
+      ].sort(),
+    )
+    expect(outcomes.get('ok')).toBeGreaterThan(300)
+    expect(outcomes.get('opaque')).toBeLessThan(40)
+  })
+})
+
+/** docs/not-done/records.md says these to the user. */
+const knownDifference = (one: ValidateCase, ours: string, theirs: string, reason: string): string | undefined => {
+  const { input, rules } = one
+  if (theirs.startsWith('error') && ours.startsWith('error')) {
+    const isToOlderFormat = rules.magic < 2 && batch.magicOf(input) === 2
+    return theirs.includes('UNKNOWN_SERVER_ERROR') || isToOlderFormat ? 'told more clearly' : undefined
+  }
+  if (ours.startsWith('ok')) {
+    const isOpaque = batch.magicOf(input) === 2 && batch.isCompressed(input) && !needsDeepValidation(input, rules)
+    return isOpaque && (theirs.includes('INVALID_RECORD') || reason.includes('is skipped in PartialDefaultRecord')) ? 'opaque' : undefined
+  }
+  return rules.origin === 'coordinator' && batch.countOf(input) === 0 && ours === 'error INVALID_RECORD' ? 'empty' : undefined
+}
