@@ -32,7 +32,7 @@ export interface Operation {
 /** What a connection tells the session that owns it. */
 export interface ConnectionOwner {
   event(type: NodeEventType, path: string): void
-  /** Any answer: the transaction that the server had applied by then. */
+  /** Any counted answer: the transaction that the server had applied by then. */
   sawZxid(zxid: bigint): void
   /** The server has answered something that was sent at `sentMs`: from then on it counts the session's time-out anew. */
   confirm(sentMs: number): void
@@ -173,7 +173,6 @@ export class Connection {
   }
 
   #receive(header: ReplyHeader, from: JuteReader): void {
-    if (header.zxid > 0n) this.#owner.sawZxid(header.zxid)
     if (header.xid === XIDS.event) return this.#receiveEvent(from)
     if (header.xid === XIDS.ping) return this.#confirm(this.#pingsSentMs.shift())
     if (header.xid === XIDS.auth) return this.#settle(this.#auths.shift(), header, from)
@@ -182,6 +181,8 @@ export class Connection {
       this.#pending.unshift(sent)
       throw new Error(`the server answered request ${header.xid}; the oldest is ${sent.xid}`)
     }
+    // Not from an event: others of the same transaction may still be on their way, and SetWatches must ask for them.
+    if (header.zxid > 0n) this.#owner.sawZxid(header.zxid)
     this.#settle(sent, header, from)
   }
 
