@@ -12,8 +12,10 @@ import type { ClusterClient } from './cluster-client.ts'
 export type TopicDescription = { name: string; partitions: number; replicationFactor: number }
 /** Absent numbers are the broker's defaults. */
 export type NewTopic = { name: string; partitions?: number; replicationFactor?: number; config?: Record<string, string> }
+/** What the cluster said when it did not do what it was asked. */
+export type Refusal = KafkaError
 /** One answer per name: undefined where it went well. */
-export type Outcomes = Map<string, KafkaError | undefined>
+export type Outcomes = Map<string, Refusal | undefined>
 /** `value: null` takes the key back to the broker's default. */
 export type ConfigChange = { topic: string; changes: { key: string; value: string | null }[] }
 export type ConfigValue = { value: string | null; isTopicOverride: boolean }

@@ -1,0 +1,49 @@
+import type { Cluster } from '../api/index.ts'
+import { conditionOf } from '../kube/conditions.ts'
+import type { Informer } from '../kube/informer.ts'
+import { keyText } from '../kube/types.ts'
+import { claimOf, clusterKeyOf, ownerOf, refusalOf, type Dependent } from './claims.ts'
+import type { Environment } from './environment.ts'
+import { namespaceOf, PAUSED } from './names.ts'
+import { reconciling, stalled, type Verdict } from './reasons.ts'
+
+export type NamesOf<T> = (object: T) => { name: string; isPrincipal: boolean; isCluster?: boolean }[]
+
+/** What a kind says about its resources. */
+export type Claims<T extends Dependent> = { informer: Informer<T>; nameOf: (object: T) => string; namesOf: NamesOf<T> }
+
+export type Admission = { cluster: Cluster } | { verdict: Verdict }
+
+/** The resource that owns the name which `object` claims: the oldest of those that may. */
+export const ownerOfClaim = <T extends Dependent>(object: T, claims: Claims<T>, cluster: Cluster): T | undefined => {
+  const claim = claimOf(clusterKeyOf(object), claims.nameOf(object))
+  return ownerOf(claims.informer.by('claim', claim).filter((other) => !refusalOf(cluster, other, claims.namesOf(other))))
+}
+
+/** Whether anything may be done for this resource now. */
+export const admit = <T extends Dependent>({ store }: Pick<Environment, 'store'>, object: T, claims: Claims<T>): Admission => {
+  const key = clusterKeyOf(object)
+  const cluster = store.clusters.get(key)
+  if (!cluster)
+    return {
+      verdict: stalled('ClusterNotFound', `there is no Cluster ${keyText(key)}: make it, or make a resource with another clusterRef`),
+    }
+  if (cluster.metadata.deletionTimestamp) return { verdict: stalled('ClusterDeleting', `the Cluster ${keyText(key)} is being deleted`) }
+  const refusal = refusalOf(cluster, object, claims.namesOf(object))
+  if (refusal) return { verdict: refusal }
+  const owner = ownerOfClaim(object, claims, cluster)
+  if (owner && owner.metadata.uid !== object.metadata.uid) {
+    const other = `${namespaceOf(owner)}/${owner.metadata.name}`
+    return {
+      verdict: stalled('ResourceConflict', `${claims.nameOf(object)} belongs to the older ${owner.kind} ${other}: delete one of the two`),
+    }
+  }
+  const ready = conditionOf(cluster.status?.conditions, 'Ready')
+  const hasServed = Boolean(cluster.status?.clusterId)
+  if (!hasServed && ready?.status !== 'True')
+    return { verdict: reconciling('ClusterNotReady', `the Cluster ${keyText(key)} does not serve yet`) }
+  return { cluster }
+}
+
+export const isPaused = (object: { metadata: { annotations?: Record<string, string> } }): boolean =>
+  object.metadata.annotations?.[PAUSED] === 'true'

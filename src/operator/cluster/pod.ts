@@ -1,0 +1,142 @@
+import type { Cluster } from '../../api/index.ts'
+import { hashOf, quantity } from '../../kube/difference.ts'
+import { ownerReference, type Container, type EnvVar, type PodTemplate, type StatefulSet } from '../../kube/resources.ts'
+import type { ObjectMeta } from '../../kube/types.ts'
+import { groupName, labelsOf, namespaceOf, selectorOf, TEMPLATE_HASH } from '../names.ts'
+
+type Template = Cluster['spec']['zookeeper']['template']
+type Resources = Cluster['spec']['zookeeper']['resources']
+type Storage = { size: string; storageClassName?: string }
+
+/** What a kind of pod is, beside what all our pods have. */
+export type PodShape = {
+  /** 'zookeeper' or the name of a group of brokers. */
+  group: string
+  role: 'kafka' | 'zookeeper'
+  replicas: number
+  firstId: number
+  serviceName: string
+  container: Container
+  volumes: { name: string; [source: string]: unknown }[]
+  storage: Storage
+  resources: Resources
+  template: Template
+  zone: string | undefined
+  terminationGracePeriodSeconds: number
+  /** What else a pod must be replaced for, e.g. its configuration file. */
+  restartOn: unknown
+}
+
+const USER_ID = 10_001
+
+const POD_SECURITY = {
+  runAsNonRoot: true,
+  runAsUser: USER_ID,
+  runAsGroup: USER_ID,
+  fsGroup: USER_ID,
+  fsGroupChangePolicy: 'OnRootMismatch',
+  seccompProfile: { type: 'RuntimeDefault' },
+}
+const CONTAINER_SECURITY = { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } }
+
+/** Buffers lie outside V8's heap, so half of the memory is for them. */
+const HEAP_SHARE = 0.5
+const MIB = 1024 * 1024
+
+const heapLimit = (resources: Resources): EnvVar[] => {
+  const bytes = quantity(resources?.limits?.['memory'])
+  if (bytes === undefined) return []
+  return [{ name: 'NODE_OPTIONS', value: `--max-old-space-size=${Math.max(64, Math.floor((bytes * HEAP_SHARE) / MIB))}` }]
+}
+
+/** The metadata of an object that goes when its Cluster goes. */
+export const ownedMeta = (cluster: Cluster, name: string, role: 'kafka' | 'zookeeper'): ObjectMeta => ({
+  name,
+  namespace: namespaceOf(cluster),
+  labels: labelsOf(cluster, role),
+  ownerReferences: [ownerReference(cluster)],
+})
+
+const affinityTo = (zone: string) => ({
+  nodeAffinity: {
+    requiredDuringSchedulingIgnoredDuringExecution: {
+      nodeSelectorTerms: [{ matchExpressions: [{ key: 'topology.kubernetes.io/zone', operator: 'In', values: [zone] }] }],
+    },
+  },
+})
+
+const podTemplate = (cluster: Cluster, shape: PodShape): PodTemplate => {
+  const { template, zone, resources, container } = shape
+  const selector = selectorOf(cluster, shape.group)
+  return {
+    metadata: {
+      labels: { ...template?.labels, ...labelsOf(cluster, shape.role), ...selector },
+      annotations: { ...template?.annotations },
+    },
+    spec: {
+      automountServiceAccountToken: false,
+      enableServiceLinks: false,
+      securityContext: POD_SECURITY,
+      terminationGracePeriodSeconds: shape.terminationGracePeriodSeconds,
+      ...(zone ? { affinity: affinityTo(zone) } : {}),
+      ...(template?.nodeSelector ? { nodeSelector: template.nodeSelector } : {}),
+      ...(template?.priorityClassName ? { priorityClassName: template.priorityClassName } : {}),
+      ...(template?.tolerations ? { tolerations: template.tolerations } : {}),
+      topologySpreadConstraints: [
+        {
+          maxSkew: 1,
+          topologyKey: 'kubernetes.io/hostname',
+          whenUnsatisfiable: 'ScheduleAnyway',
+          labelSelector: { matchLabels: selector },
+        },
+      ],
+      containers: [
+        {
+          ...container,
+          env: [...(container.env ?? []), ...heapLimit(resources)],
+          ...(resources ? { resources } : {}),
+          securityContext: CONTAINER_SECURITY,
+          volumeMounts: [...(container.volumeMounts ?? []), { name: 'tmp', mountPath: '/tmp' }],
+        },
+      ],
+      volumes: [...shape.volumes, { name: 'tmp', emptyDir: {} }],
+    },
+  }
+}
+
+/** OnDelete: the operator picks which pod is replaced and when. Volumes stay when the set is scaled, and when it goes unless deletionPolicy is Delete. */
+export const statefulSet = (cluster: Cluster, shape: PodShape): StatefulSet => {
+  const template = podTemplate(cluster, shape)
+  const hash = hashOf({ template, restartOn: shape.restartOn })
+  const { size, storageClassName } = shape.storage
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'StatefulSet',
+    metadata: ownedMeta(cluster, groupName(cluster, shape.group), shape.role),
+    spec: {
+      serviceName: shape.serviceName,
+      replicas: shape.replicas,
+      ordinals: { start: shape.firstId },
+      podManagementPolicy: 'Parallel',
+      updateStrategy: { type: 'OnDelete' },
+      persistentVolumeClaimRetentionPolicy: { whenDeleted: cluster.spec.deletionPolicy, whenScaled: 'Retain' },
+      selector: { matchLabels: selectorOf(cluster, shape.group) },
+      template: {
+        ...template,
+        metadata: { ...template.metadata, annotations: { ...template.metadata?.annotations, [TEMPLATE_HASH]: hash } },
+      },
+      volumeClaimTemplates: [
+        {
+          apiVersion: 'v1',
+          kind: 'PersistentVolumeClaim',
+          metadata: { name: 'data', labels: selectorOf(cluster, shape.group) },
+          spec: {
+            accessModes: ['ReadWriteOnce'],
+            resources: { requests: { storage: size } },
+            ...(storageClassName ? { storageClassName } : {}),
+          },
+        } as NonNullable<StatefulSet['spec']['volumeClaimTemplates']>[number],
+      ],
+    },
+  }
+}

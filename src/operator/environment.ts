@@ -1,0 +1,23 @@
+import type { MonotonicClock, WallClock } from '../base/clock.ts'
+import type { Logger } from '../base/logger.ts'
+import type { EventRecorder } from '../kube/event-recorder.ts'
+import type { Kube } from '../kube/types.ts'
+import type { Contacts } from './kafka/contact.ts'
+import type { Store } from './store.ts'
+
+/** What every reconciler has. */
+export type Environment = {
+  kube: Kube
+  store: Store
+  contacts: Contacts
+  events: EventRecorder
+  clock: MonotonicClock
+  wall: WallClock
+  logger: Logger
+  /** The operator's own image, for Clusters that name none. */
+  image: string
+  advertise: 'pod-dns' | 'pod-ip'
+}
+
+/** A whole look again, even when nothing seems to have changed: what drifted in Kafka is put right then. */
+export const RESYNC_MS = 300_000

@@ -1,0 +1,51 @@
+import type { AclAdmin } from '../../client/acl-admin.ts'
+import type { Admin } from '../../client/admin.ts'
+import type { Key } from '../../kube/types.ts'
+import type { ScramCredential, ScramMechanism } from '../../security/scram.ts'
+
+/** What the operator does with one Kafka cluster. Calls reject with `Unreachable` where there is nobody to talk to. */
+export type Contact = {
+  admin: Pick<Admin, keyof Admin>
+  acls: Pick<AclAdmin, keyof AclAdmin>
+  records: Records
+  /** What the brokers check a login of this user against; undefined when there is none. */
+  scramCredential(user: string, mechanism: ScramMechanism): Promise<ScramCredential | undefined>
+  /** The cluster's id, and the broker that is the controller now. */
+  describeCluster(): Promise<{ clusterId: string | null; controllerId: number }>
+}
+
+/** One contact per Cluster, made at the first use. */
+export type Contacts = {
+  /** Rejects with Unreachable when the Cluster has no broker that serves, or none answers. */
+  get(cluster: Key): Promise<Contact>
+  /** How long every attempt has failed; 0 after one that did not. */
+  unreachableMs(cluster: Key): number
+  forget(cluster: Key): void
+  close(): Promise<void>
+}
+
+export class Unreachable extends Error {}
+
+export type RecordKind = 'topics' | 'users' | 'acls'
+
+/** What the operator did to a thing in Kafka and for whom, kept in Kafka's ZooKeeper: it outlives the resource, the operator and the Kubernetes cluster. */
+export type OwnerRecord = {
+  version: 1
+  owner: { namespace: string; name: string; uid: string }
+  deletionPolicy: 'Retain' | 'Delete'
+  /** Of a topic: the configuration keys that the resource sets. */
+  config?: string[]
+  /** Of a user. */
+  mechanism?: ScramMechanism
+  /** Of a principal: its bindings that a resource made, each a JSON text. */
+  bindings?: string[]
+}
+
+/** Records by the name of the topic, user or principal. */
+export type Records = {
+  get(kind: RecordKind, name: string): Promise<OwnerRecord | undefined>
+  /** Writes nothing where it stands already. */
+  put(kind: RecordKind, name: string, record: OwnerRecord): Promise<void>
+  delete(kind: RecordKind, name: string): Promise<void>
+  list(kind: RecordKind): Promise<string[]>
+}

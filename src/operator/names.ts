@@ -1,0 +1,49 @@
+import type { Cluster } from '../api/index.ts'
+
+export const MANAGER = 'sofakafka-operator'
+export const FINALIZER = 'sofakafka.io/cleanup'
+export const PAUSED = 'sofakafka.io/paused'
+export const APPLIED = 'sofakafka.io/applied'
+/** On pods: the hash of everything for which a pod must be replaced when it changes. */
+export const TEMPLATE_HASH = 'sofakafka.io/template-hash'
+export const CLUSTER_LABEL = 'sofakafka.io/cluster'
+export const GROUP_LABEL = 'sofakafka.io/group'
+export const USER_LABEL = 'sofakafka.io/user'
+/** On the Secret of a User: the Cluster and the name that it logs in with. */
+export const LOGIN_OF = 'sofakafka.io/login-of'
+export const MANAGED = `app.kubernetes.io/managed-by=${MANAGER}`
+export const ZOOKEEPER_GROUP = 'zookeeper'
+
+/** Both are always super users. No User may have a name with this prefix. */
+export const RESERVED_PREFIX = 'sofakafka-'
+export const OPERATOR_USER = 'sofakafka-operator'
+export const BROKER_USER = 'sofakafka-broker'
+
+export const REPLICATION_PORT = 9091
+export const METRICS_PORT = 9404
+export const ZOOKEEPER_PORT = 2181
+
+export const brokersService = (cluster: Cluster): string => `${cluster.metadata.name}-kafka-brokers`
+export const bootstrapService = (cluster: Cluster, listener: string): string => `${cluster.metadata.name}-${listener}-bootstrap`
+export const groupName = (cluster: Cluster, group: string): string => `${cluster.metadata.name}-${group}`
+export const zooKeeperName = (cluster: Cluster): string => groupName(cluster, ZOOKEEPER_GROUP)
+export const zooKeeperService = (cluster: Cluster): string => `${zooKeeperName(cluster)}-client`
+export const zooKeeperNodesService = (cluster: Cluster): string => `${zooKeeperName(cluster)}-nodes`
+export const credentialsSecret = (cluster: Cluster): string => `${cluster.metadata.name}-credentials`
+
+/** The labels by which services, budgets and StatefulSets select pods; they never change. */
+export const selectorOf = (cluster: Cluster, group: string): Record<string, string> => ({
+  [CLUSTER_LABEL]: cluster.metadata.name,
+  [GROUP_LABEL]: group,
+})
+export const kafkaSelector = (cluster: Cluster): Record<string, string> => ({
+  [CLUSTER_LABEL]: cluster.metadata.name,
+  'app.kubernetes.io/name': 'kafka',
+})
+export const labelsOf = (cluster: Cluster, name: 'kafka' | 'zookeeper'): Record<string, string> => ({
+  'app.kubernetes.io/name': name,
+  'app.kubernetes.io/instance': cluster.metadata.name,
+  'app.kubernetes.io/managed-by': MANAGER,
+  [CLUSTER_LABEL]: cluster.metadata.name,
+})
+export const namespaceOf = (object: { metadata: { namespace?: string } }): string => object.metadata.namespace ?? 'default'

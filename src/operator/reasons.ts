@@ -1,0 +1,50 @@
+import { conditionsOf, type ConditionInput } from '../kube/conditions.ts'
+import type { Condition } from '../kube/types.ts'
+
+/** Every reason that a condition or an event of ours can have, with what it means. docs/operator.md lists them for users. */
+export const REASONS = {
+  Ready: 'everything is as the resource says',
+  BrokersNotReady: 'some brokers are not ready yet',
+  ZooKeeperNotReady: 'ZooKeeper is not ready yet',
+  RollingUpdate: 'pods are being replaced, one after the other',
+  WaitingForDeletion: 'objects of an earlier Cluster of this name are still being deleted',
+  BrokersUnreachable: 'no broker or no ZooKeeper could be reached',
+  ClusterNotFound: 'there is no Cluster of the name in clusterRef',
+  ClusterDeleting: 'the Cluster is being deleted',
+  ClusterNotReady: 'the Cluster has no broker that serves yet',
+  NamespaceNotAllowed: 'the Cluster does not allow resources of this namespace',
+  NameNotAllowed: 'the name, or a name in the rules, is reserved or has none of the allowed prefixes',
+  ResourceConflict: 'an older resource owns the same thing',
+  SecretConflict: "a Secret of the needed name is somebody else's",
+  SecretNotFound: 'the Secret with the password, or its key, is not there',
+  PartitionsCannotShrink: 'the topic has more partitions than the resource says',
+  ReplicasCannotChange: 'the topic has another replication factor than the resource says',
+  KafkaRefused: 'Kafka answered with an error',
+  Created: 'something was made',
+  Changed: 'something was changed',
+  Deleted: 'something was deleted',
+  Restarted: 'a pod was deleted so that it comes back with the new settings',
+} as const
+export type Reason = keyof typeof REASONS
+
+/** How a resource is: ready; on its way without anybody's help; or stalled until somebody changes something. */
+export type Verdict = { state: 'ready' | 'reconciling' | 'stalled'; reason: Reason; message: string }
+
+export const READY: Verdict = { state: 'ready', reason: 'Ready', message: 'everything is as the resource says' }
+export const reconciling = (reason: Reason, message: string): Verdict => ({ state: 'reconciling', reason, message })
+export const stalled = (reason: Reason, message: string): Verdict => ({ state: 'stalled', reason, message })
+
+/** `Ready` always; `Reconciling` and `Stalled`, which kstatus reads, only while True. */
+export const conditionsOfVerdict = (
+  { state, reason, message }: Verdict,
+  generation: number,
+  before: readonly Condition[] | undefined,
+  nowMs: number,
+): Condition[] => {
+  const base = { reason, message, observedGeneration: generation }
+  const ready: ConditionInput = { ...base, type: 'Ready', status: state === 'ready' ? 'True' : 'False' }
+  const more: ConditionInput[] = []
+  if (state === 'reconciling') more.push({ ...base, type: 'Reconciling', status: 'True' })
+  if (state === 'stalled') more.push({ ...base, type: 'Stalled', status: 'True' })
+  return conditionsOf(before, [ready, ...more], nowMs)
+}

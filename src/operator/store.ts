@@ -1,0 +1,153 @@
+import { acls, clusters, topics, users, type Acl, type Cluster, type Topic, type User } from '../api/index.ts'
+import type { MonotonicClock } from '../base/clock.ts'
+import type { Logger } from '../base/logger.ts'
+import { conditionOf } from '../kube/conditions.ts'
+import { Informer } from '../kube/informer.ts'
+import { pods, secrets, statefulSets, type Pod, type Secret, type StatefulSet } from '../kube/resources.ts'
+import { keyOf, keyText, type Key, type Kube, type KubeObject, type Resource } from '../kube/types.ts'
+import { aclPrincipal, claimOf, clusterKeyOf, topicName, userName, type Dependent } from './claims.ts'
+import { CLUSTER_LABEL, MANAGED, namespaceOf, USER_LABEL } from './names.ts'
+
+/** Which object wants a look after a change. */
+export type Triggers = Record<'cluster' | 'topic' | 'user' | 'acl', (key: Key) => void>
+
+const byCluster = { cluster: (object: Dependent) => [keyText(clusterKeyOf(object))] }
+const claims = <T extends Dependent>(nameOf: (object: T) => string) => ({
+  ...byCluster,
+  claim: (object: T) => [claimOf(clusterKeyOf(object), nameOf(object))],
+})
+
+/** Everything that the operator knows of the Kubernetes cluster, each kind from one list and watch. */
+export class Store {
+  readonly clusters: Informer<Cluster>
+  readonly topics: Informer<Topic>
+  readonly users: Informer<User>
+  readonly acls: Informer<Acl>
+  readonly statefulSets: Informer<StatefulSet>
+  readonly pods: Informer<Pod>
+  readonly secrets: Informer<Secret>
+
+  constructor(options: {
+    kube: Kube
+    clock: MonotonicClock
+    logger: Logger
+    triggers: Triggers
+    relistMs?: number
+    random?: () => number
+  }) {
+    const { triggers, ...common } = options
+    const informer = <T extends KubeObject>(
+      resource: Resource<T>,
+      onChange: (now: T | undefined, before: T | undefined) => void,
+      more: { labelSelector?: string; indexes?: Record<string, (object: T) => string[]> } = {},
+    ) => new Informer<T>({ ...common, ...more, resource, onChange })
+    const ofCluster = (now: KubeObject | undefined, before: KubeObject | undefined) => {
+      const object = now ?? before!
+      const name = object.metadata.labels?.[CLUSTER_LABEL]
+      if (name) triggers.cluster({ namespace: namespaceOf(object), name })
+    }
+    const inCluster = { labelSelector: MANAGED, indexes: { cluster: (object: KubeObject) => [clusterOf(object)] } }
+    const claimed = <T extends Dependent>(
+      resource: Resource<T>,
+      nameOf: (object: T) => string,
+      trigger: (key: Key) => void,
+    ): Informer<T> => {
+      const made: Informer<T> = informer(resource, (now, before) => claimChanged(made, [now, before], nameOf, trigger), {
+        indexes: claims(nameOf),
+      })
+      return made
+    }
+    this.clusters = informer(clusters, (now, before) => this.#clusterChanged(now, before, triggers))
+    this.topics = claimed(topics, topicName, triggers.topic)
+    this.users = claimed(users, userName, triggers.user)
+    this.acls = claimed(acls, aclPrincipal, triggers.acl)
+    this.statefulSets = informer(statefulSets, ofCluster, inCluster)
+    this.pods = informer(pods, ofCluster, inCluster)
+    this.secrets = informer(
+      secrets,
+      (now, before) => {
+        const secret = now ?? before!
+        const user = secret.metadata.labels?.[USER_LABEL]
+        if (user) triggers.user({ namespace: namespaceOf(secret), name: user })
+        else ofCluster(now, before)
+      },
+      { labelSelector: MANAGED },
+    )
+  }
+
+  get informers(): Informer<KubeObject>[] {
+    const { clusters, topics, users, acls, statefulSets, pods, secrets } = this
+    return [clusters, topics, users, acls, statefulSets, pods, secrets] as unknown as Informer<KubeObject>[]
+  }
+
+  /** Resolves when every kind has been listed. Before that nothing may be decided from what is absent. */
+  async start(): Promise<void> {
+    await Promise.all(this.informers.map((informer) => informer.start().synced))
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.informers.map((informer) => informer.stop()))
+  }
+
+  podsOf(cluster: Key): Pod[] {
+    return this.pods.by('cluster', keyText(cluster))
+  }
+
+  statefulSetsOf(cluster: Key): StatefulSet[] {
+    return this.statefulSets.by('cluster', keyText(cluster))
+  }
+
+  #clusterChanged(now: Cluster | undefined, before: Cluster | undefined, triggers: Triggers): void {
+    const cluster = now ?? before!
+    const key = keyOf(cluster)
+    if (isWorthALook(now, before)) triggers.cluster(key)
+    if (visible(now) === visible(before)) return
+    const each = (informer: Informer<Topic> | Informer<User> | Informer<Acl>, trigger: (key: Key) => void) => {
+      for (const object of informer.by('cluster', keyText(key))) trigger(keyOf(object))
+    }
+    each(this.topics, triggers.topic)
+    each(this.users, triggers.user)
+    each(this.acls, triggers.acl)
+  }
+}
+
+/** A change of the status alone is the operator's own doing. */
+const isWorthALook = (now: KubeObject | undefined, before: KubeObject | undefined): boolean => {
+  if (!now || !before) return true
+  const partOf = ({ metadata }: KubeObject) => {
+    const { generation, deletionTimestamp, annotations, finalizers } = metadata
+    return JSON.stringify([generation, deletionTimestamp, annotations, finalizers])
+  }
+  return partOf(now) !== partOf(before)
+}
+
+/** What of a Cluster matters to the resources that point at it. */
+const visible = (cluster: Cluster | undefined): string =>
+  cluster
+    ? JSON.stringify([
+        cluster.metadata.uid,
+        cluster.metadata.deletionTimestamp,
+        cluster.metadata.generation,
+        cluster.status?.listeners,
+        conditionOf(cluster.status?.conditions, 'Ready')?.status,
+      ])
+    : ''
+
+/** One that goes or comes may hand the name over to another. */
+const claimChanged = <T extends Dependent>(
+  informer: Informer<T>,
+  [now, before]: readonly [T | undefined, T | undefined],
+  nameOf: (object: T) => string,
+  trigger: (key: Key) => void,
+): void => {
+  if (!isWorthALook(now, before)) return
+  const object = (now ?? before)!
+  trigger(keyOf(object))
+  if (now && before) return
+  for (const other of informer.by('claim', claimOf(clusterKeyOf(object), nameOf(object)))) trigger(keyOf(other))
+}
+
+const clusterOf = (object: KubeObject): string => {
+  const name = object.metadata.labels?.[CLUSTER_LABEL]
+  return name ? keyText({ namespace: namespaceOf(object), name }) : ''
+}

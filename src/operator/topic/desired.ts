@@ -1,0 +1,66 @@
+import type { NewTopic } from '../../client/admin.ts'
+import type { OwnerRecord } from '../kafka/contact.ts'
+import { recordOf } from '../lifecycle.ts'
+import { stalled, type Verdict } from '../reasons.ts'
+import type { TopicSeen } from './observe.ts'
+
+export type TopicPlan = {
+  create: NewTopic | undefined
+  growTo: number | undefined
+  configChanges: { key: string; value: string | null }[]
+  /** Stands in Kafka before the changes begin, so that keys that were set are known even when the operator ends in between. */
+  recordBefore: OwnerRecord
+  recordAfter: OwnerRecord
+  /** What the resource says and Kafka cannot do; the rest is done all the same. */
+  problem: Verdict | undefined
+}
+
+/** What to do to make the topic as its resource says. Same in, same out. */
+export const desiredTopic = (seen: TopicSeen): TopicPlan => {
+  const { topic, name, description, overrides, record } = seen
+  const { partitions, replicas } = topic.spec
+  const config = Object.fromEntries(Object.entries(topic.spec.config ?? {}).map(([key, value]) => [key, String(value)]))
+  const keys = Object.keys(config).sort()
+  const keysOnce = record?.config ?? []
+  const recordAfter = { ...recordOf(topic), config: keys }
+  const recordBefore = { ...recordAfter, config: [...new Set([...keys, ...keysOnce])].sort() }
+  if (!description) {
+    return {
+      create: { name, partitions, replicationFactor: replicas, config },
+      growTo: undefined,
+      configChanges: [],
+      recordBefore,
+      recordAfter,
+      problem: undefined,
+    }
+  }
+  const set = keys.filter((key) => overrides.get(key) !== config[key]).map((key) => ({ key, value: config[key]! }))
+  const reset = keysOnce.filter((key) => !(key in config) && overrides.has(key)).map((key) => ({ key, value: null }))
+  return {
+    create: undefined,
+    growTo: partitions !== undefined && partitions > description.partitions ? partitions : undefined,
+    configChanges: [...set, ...reset],
+    recordBefore,
+    recordAfter,
+    problem: problemOf(seen),
+  }
+}
+
+const problemOf = ({ topic, name, description }: TopicSeen): Verdict | undefined => {
+  const { partitions, replicas } = topic.spec
+  if (!description) return undefined
+  if (partitions !== undefined && partitions < description.partitions) {
+    return stalled(
+      'PartitionsCannotShrink',
+      `the topic ${name} has ${description.partitions} partitions, and Kafka never takes partitions away: set spec.partitions to ${description.partitions}`,
+    )
+  }
+  if (replicas !== undefined && replicas !== description.replicationFactor) {
+    const has = description.replicationFactor
+    return stalled(
+      'ReplicasCannotChange',
+      `the topic ${name} has ${has} replicas, which cannot be changed yet: set spec.replicas to ${has}`,
+    )
+  }
+  return undefined
+}

@@ -1,0 +1,105 @@
+import { topics, type Topic } from '../../api/index.ts'
+import type { Outcomes } from '../../client/admin.ts'
+import type { Key, Result } from '../../kube/types.ts'
+import { admit, isPaused, type Claims } from '../admission.ts'
+import { clusterKeyOf, topicName } from '../claims.ts'
+import { RESYNC_MS, type Environment } from '../environment.ts'
+import { Unreachable, type Contact } from '../kafka/contact.ts'
+import { finalize, keepFinalizer } from '../lifecycle.ts'
+import { READY, reconciling, stalled, type Verdict } from '../reasons.ts'
+import { desiredTopic, type TopicPlan } from './desired.ts'
+import { observeTopic, type TopicSeen } from './observe.ts'
+import { topicStatus } from './status.ts'
+
+const RETRY_MS = 5000
+/** Kafka refused; it is asked again in case somebody put it right there. */
+const REFUSED_RETRY_MS = 60_000
+
+export const topicClaims = (environment: Pick<Environment, 'store'>): Claims<Topic> => ({
+  informer: environment.store.topics,
+  nameOf: topicName,
+  namesOf: (topic) => [{ name: topicName(topic), isPrincipal: false }],
+})
+
+/** Brings one topic to what its resource says. */
+export const reconcileTopic =
+  (environment: Environment) =>
+  async (key: Key): Promise<Result> => {
+    const topic = environment.store.topics.get(key)
+    if (!topic) return {}
+    const claims = topicClaims(environment)
+    if (topic.metadata.deletionTimestamp)
+      return finalize(environment, topics, topic, claims, (contact) => remove(environment, topic, contact))
+    if (isPaused(topic)) return {}
+    await keepFinalizer(environment, topics, topic)
+    const { verdict, seen } = await bring(environment, topic, claims)
+    const known = seen && { topicName: seen.name, partitions: seen.partitions, replicas: seen.replicas }
+    await environment.kube.patchStatus(topics, topic, topicStatus(topic, verdict, known, environment.wall.nowMs()))
+    if (verdict.state === 'ready') return { requeueAfterMs: RESYNC_MS }
+    return { requeueAfterMs: verdict.state === 'stalled' ? REFUSED_RETRY_MS : RETRY_MS }
+  }
+
+type Numbers = { name: string; partitions: number; replicas: number }
+
+const bring = async (environment: Environment, topic: Topic, claims: Claims<Topic>): Promise<{ verdict: Verdict; seen?: Numbers }> => {
+  const admission = admit(environment, topic, claims)
+  if ('verdict' in admission) return admission
+  try {
+    const contact = await environment.contacts.get(clusterKeyOf(topic))
+    const seen = await observeTopic(topic, admission.cluster, contact)
+    const plan = desiredTopic(seen)
+    const refusal = await carryOut(environment, contact, seen, plan)
+    const after = plan.create || plan.growTo ? (await contact.admin.describeTopics([seen.name])).get(seen.name) : seen.description
+    const numbers = after && { name: seen.name, partitions: after.partitions, replicas: after.replicationFactor }
+    return { verdict: refusal ?? plan.problem ?? READY, seen: numbers }
+  } catch (error) {
+    if (!(error instanceof Unreachable)) throw error
+    return { verdict: reconciling('BrokersUnreachable', error.message) }
+  }
+}
+
+/** Gives the first thing that Kafka refused. */
+const carryOut = async (environment: Environment, contact: Contact, seen: TopicSeen, plan: TopicPlan): Promise<Verdict | undefined> => {
+  const { admin, records } = contact
+  const { name, topic } = seen
+  await records.put('topics', name, plan.recordBefore)
+  const changed = async (reason: 'Created' | 'Changed', note: string) =>
+    environment.events.record(topic, { type: 'Normal', reason, action: 'Reconcile', note })
+  if (plan.create) {
+    const refusal = refusalIn(await admin.createTopics([plan.create]), name)
+    if (refusal) return refusal
+    await changed('Created', `topic ${name}`)
+  }
+  if (plan.growTo) {
+    const refusal = refusalIn(await admin.createPartitions([{ name, partitions: plan.growTo }]), name)
+    if (refusal) return refusal
+    await changed('Changed', `topic ${name} has ${plan.growTo} partitions`)
+  }
+  if (plan.configChanges.length > 0) {
+    const refusal = refusalIn(await admin.alterTopicConfigs([{ topic: name, changes: plan.configChanges }]), name)
+    if (refusal) return refusal
+    await changed(
+      'Changed',
+      `topic ${name}: ${plan.configChanges.map(({ key, value }) => (value === null ? `${key} reset` : `${key}=${value}`)).join(', ')}`,
+    )
+  }
+  await records.put('topics', name, plan.recordAfter)
+  return undefined
+}
+
+const refusalIn = (outcomes: Outcomes, name: string): Verdict | undefined => {
+  const error = outcomes.get(name)
+  // Somebody else made it in between; the next look sees it.
+  if (!error || error.error === 'TOPIC_ALREADY_EXISTS') return undefined
+  return error.retriable
+    ? reconciling('KafkaRefused', `${error.error}: ${error.message}`)
+    : stalled('KafkaRefused', `${error.error}: ${error.message}`)
+}
+
+const remove = async (environment: Environment, topic: Topic, contact: Contact): Promise<void> => {
+  const name = topicName(topic)
+  const error = (await contact.admin.deleteTopics([name])).get(name)
+  if (error && error.error !== 'UNKNOWN_TOPIC_OR_PARTITION') throw error
+  await contact.records.delete('topics', name)
+  await environment.events.record(topic, { type: 'Normal', reason: 'Deleted', action: 'Delete', note: `topic ${name}` })
+}
