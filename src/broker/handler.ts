@@ -42,7 +42,7 @@ export class Farewell<R> {
 }
 
 /** The API's reply when the request as a whole fails. */
-export type Refusal<A extends Api> = (request: RequestOf<A>, error: { code: number; message: string }) => ReplyOf<A>
+export type Refusal<A extends Api, R = ReplyOf<A>> = (request: RequestOf<A>, error: { code: number; message: string }) => R
 
 export type ResponsePart = Buffer | RecordsSource
 
@@ -50,7 +50,7 @@ export type ResponsePart = Buffer | RecordsSource
 export type Served = {
   readonly api: Api
   readonly handle: Handler<Api, unknown>
-  readonly refuse: Refusal<Api>
+  readonly refuse: Refusal<Api, unknown>
   /** The frame of a reply: length, header, body. */
   readonly frame: (version: number, correlationId: number, reply: unknown) => ResponsePart[]
 }
@@ -58,24 +58,28 @@ export type Served = {
 export const serve = <A extends Api, R = ReplyOf<A>>(
   api: A,
   handle: Handler<A, R>,
-  refuse: Refusal<A>,
+  refuse: Refusal<A, R>,
   frame: (version: number, correlationId: number, reply: R) => ResponsePart[] = (version, correlationId, reply) =>
     responseFrame(api, version, correlationId, reply as ReplyOf<A>),
 ): Served => ({
   api,
   handle: handle as Handler<Api, unknown>,
-  refuse: refuse as Refusal<Api>,
+  refuse: refuse as Refusal<Api, unknown>,
   frame: frame as Served['frame'],
 })
 
 /** Runs `fn` for each element at once; what it throws becomes that element's `refuse`, and its neighbours go on. */
-export const each = <T, R>(items: readonly T[], fn: (item: T) => R | Promise<R>, refuse: (item: T, code: number) => R): Promise<R[]> =>
+export const each = <T, R>(
+  items: readonly T[],
+  fn: (item: T) => R | Promise<R>,
+  refuse: (item: T, code: number, thrown: unknown) => R,
+): Promise<R[]> =>
   Promise.all(
     items.map(async (item) => {
       try {
         return await fn(item)
       } catch (thrown) {
-        return refuse(item, codeOf(thrown))
+        return refuse(item, codeOf(thrown), thrown)
       }
     }),
   )

@@ -4,6 +4,7 @@ import type { WorkerPool } from '../base/worker-pool.ts'
 import type { ErrorName } from '../protocol/errors.ts'
 import type { Action } from '../security/authorizer.ts'
 import type { ScramCredential, ScramMechanism } from '../security/scram.ts'
+import type { AdminServices } from './admin-ports.ts'
 import type { BrokerConfig } from './config/broker-config.ts'
 import type { Partition } from './partition.ts'
 
@@ -18,6 +19,7 @@ export interface Services {
   readonly partitions: Partitions
   readonly metadata: Metadata
   readonly topicCreation: TopicCreation
+  readonly admin: AdminServices
   readonly authorizer: Authorization
   readonly clocks: { monotonic: MonotonicClock; wall: WallClock }
   readonly pool: WorkerPool

@@ -1,0 +1,137 @@
+import type { produce } from '../../protocol/api/00-produce.ts'
+import { codeOf, errorName, KafkaError } from '../../protocol/errors.ts'
+import { RecordValidationError } from '../../protocol/records/append-rules.ts'
+import { codecOf, completeBatchSizeAt, hasProducerId, magicOf } from '../../protocol/records/record-batch.ts'
+import type { AppendInfo } from '../../log/log-types.ts'
+import type { ReplyOf, RequestOf } from '../../protocol/schema.ts'
+import type { Context } from '../context.ts'
+import { type Handler, Later, NoReply, type Refusal } from '../handler.ts'
+import { isInternalTopic } from '../internal-topics.ts'
+import type { Partition } from '../partition.ts'
+
+type Api = typeof produce
+type Reply = ReplyOf<Api>
+type PartitionReply = NonNullable<NonNullable<NonNullable<Reply['responses']>[number]['partitions']>>[number]
+/** What became of one partition's records; `replica` is there when they were appended and have yet to be replicated up to `endOffset`. */
+type Appended = { reply: PartitionReply; replica?: Partition; endOffset: number }
+type Call = { context: Context; acks: number; timeoutMs: number }
+
+/** The admin client of Kafka may write to internal topics. Source: AdminUtils.AdminClientId. */
+const ADMIN_CLIENT_ID = '__admin_client'
+
+/** From this version on, a partition's records are one batch of magic 2. */
+const ONE_BATCH_SINCE = 3
+const ZSTD_SINCE = 7
+
+/** Source: ProduceRequest.validateRecords. */
+const checkRecords = (records: Buffer | null, version: number): Buffer => {
+  if (version < ONE_BATCH_SINCE) return records ?? Buffer.alloc(0)
+  const sizeBytes = records ? completeBatchSizeAt(records, 0) : 0
+  if (!records || sizeBytes === 0) {
+    throw new KafkaError('INVALID_RECORD', `Produce requests with version ${version} must have at least one record batch`)
+  }
+  if (magicOf(records) !== 2) {
+    throw new KafkaError(
+      'INVALID_RECORD',
+      `Produce requests with version ${version} are only allowed to contain record batches with magic version 2`,
+    )
+  }
+  if (sizeBytes < records.length) {
+    throw new KafkaError('INVALID_RECORD', `Produce requests with version ${version} are only allowed to contain exactly one record batch`)
+  }
+  if (version < ZSTD_SINCE && codecOf(records) === 'zstd') {
+    throw new KafkaError(
+      'UNSUPPORTED_COMPRESSION_TYPE',
+      `Produce requests with version ${version} are not allowed to use ZStandard compression`,
+    )
+  }
+  if (hasProducerId(records)) throw new KafkaError('UNKNOWN_PRODUCER_ID')
+  return records
+}
+
+const checkTopic = (topic: string, { context, acks }: Call): void => {
+  if (acks < -1 || acks > 1) throw new KafkaError('INVALID_REQUIRED_ACKS')
+  context.authorize('WRITE', 'TOPIC', topic)
+  if (isInternalTopic(topic) && context.clientId !== ADMIN_CLIENT_ID) {
+    throw new KafkaError('INVALID_TOPIC_EXCEPTION', `Cannot append to internal topic ${topic}`)
+  }
+}
+
+const failed = (partitionIndex: number, thrown: unknown, { context }: Call): Appended => {
+  if (!(thrown instanceof KafkaError)) context.broker.logger.error({ err: thrown, partition: partitionIndex }, 'append failed')
+  const reply: PartitionReply = { partitionIndex, errorCode: codeOf(thrown), baseOffset: -1 }
+  if (!(thrown instanceof RecordValidationError)) return { reply, endOffset: -1 }
+  const recordErrors = thrown.recordErrors.map(({ batchIndex, message }) => ({ batchIndex, batchIndexErrorMessage: message }))
+  return { reply: { ...reply, recordErrors, errorMessage: thrown.message }, endOffset: -1 }
+}
+
+const appended = (partitionIndex: number, replica: Partition, info: AppendInfo): Appended => {
+  const { firstOffset, lastOffset, logAppendTime, logStartOffset } = info
+  const reply = { partitionIndex, errorCode: 0, baseOffset: firstOffset, logAppendTimeMs: logAppendTime, logStartOffset }
+  return { reply, replica, endOffset: lastOffset + 1 }
+}
+
+const append = (topic: string, index: number, records: Buffer | null, call: Call): Appended | Promise<Appended> => {
+  try {
+    checkTopic(topic, call)
+    const replica = call.context.broker.partitions.leader(topic, index)
+    const checked = checkRecords(records, call.context.apiVersion)
+    const info = replica.append(checked, { origin: 'client', requiredAcks: call.acks })
+    if (!(info instanceof Promise)) return appended(index, replica, info)
+    return info.then(
+      (later) => appended(index, replica, later),
+      (thrown: unknown) => failed(index, thrown, call),
+    )
+  } catch (thrown) {
+    return failed(index, thrown, call)
+  }
+}
+
+/** Every partition's outcome once it is replicated, or is not in time. */
+const replicated = async (one: Appended, call: Call): Promise<Appended> => {
+  const { replica, endOffset, reply } = one
+  if (!replica) return one
+  const timedOut = Promise.withResolvers<never>()
+  const timer = call.context.broker.clocks.monotonic.schedule(call.timeoutMs, () => timedOut.reject(new KafkaError('REQUEST_TIMED_OUT')))
+  try {
+    await Promise.race([replica.replicated(endOffset), timedOut.promise])
+    return one
+  } catch (thrown) {
+    return failed(reply.partitionIndex ?? 0, thrown, call)
+  } finally {
+    timer.cancel()
+  }
+}
+
+type Topics = RequestOf<Api>['topics']
+const toReply = (topics: Topics, all: readonly Appended[]): Reply => {
+  let next = 0
+  return { responses: topics.map(({ name, partitions }) => ({ name, partitions: partitions.map(() => all[next++]!.reply) })) }
+}
+
+const answer = (topics: Topics, all: readonly Appended[], call: Call): Reply | NoReply | Later<Reply> => {
+  if (call.acks === 0) {
+    const bad = all.find(({ reply }) => reply.errorCode !== 0)
+    return new NoReply(bad && `a produce request with acks=0 failed: ${errorName(bad.reply.errorCode ?? -1)}`)
+  }
+  const isDone =
+    call.acks !== -1 || all.every(({ replica, endOffset }) => !replica || (replica.isReplicated(endOffset) && !replica.isUnderMinIsr))
+  if (isDone) return toReply(topics, all)
+  return new Later(Promise.all(all.map((one) => replicated(one, call))).then((done) => toReply(topics, done)))
+}
+
+/** Appends in the order of the request; with acks -1 the reply comes when all in-sync replicas have the records, and the connection goes on meanwhile. */
+export const handleProduce: Handler<Api> = ({ topics, acks, timeoutMs, transactionalId }, context) => {
+  if (transactionalId !== null) context.authorize('WRITE', 'TRANSACTIONAL_ID', transactionalId)
+  const call = { context, acks, timeoutMs }
+  const all = topics.flatMap(({ name, partitions }) => partitions.map((p) => append(name, p.partitionIndex, p.records, call)))
+  if (!all.some((one) => one instanceof Promise)) return answer(topics, all as Appended[], call)
+  return Promise.all(all.map(async (one) => one)).then((done) => answer(topics, done, call))
+}
+
+export const refuseProduce: Refusal<Api> = ({ topics }, { code }) => ({
+  responses: topics.map(({ name, partitions }) => ({
+    name,
+    partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode: code, baseOffset: -1 })),
+  })),
+})

@@ -1,0 +1,10 @@
+import { codeOf, KafkaError, errorMessage } from '../../protocol/errors.ts'
+
+/** Code and message of one failed part of a request. What is no KafkaError keeps its message to itself: it may tell of our insides. */
+export const failure = (thrown: unknown): { errorCode: number; errorMessage: string } => ({
+  errorCode: codeOf(thrown),
+  errorMessage: thrown instanceof KafkaError ? thrown.message : errorMessage('UNKNOWN_SERVER_ERROR'),
+})
+
+/** The names that stand more than once. */
+export const repeated = (names: readonly string[]): Set<string> => new Set(names.filter((name, index) => names.indexOf(name) !== index))
