@@ -1,7 +1,7 @@
 import { isKubeError } from '../kube/error.ts'
 import { keyOf, type Key, type Resource, type Result } from '../kube/types.ts'
 import { admit, type Claims } from './admission.ts'
-import { clusterKeyOf, type Dependent } from './claims.ts'
+import { claimOf, clusterKeyOf, refusalOf, type Dependent } from './claims.ts'
 import type { Environment } from './environment.ts'
 import { Unreachable, type Contact, type OwnerRecord } from './kafka/contact.ts'
 import { FINALIZER, namespaceOf } from './names.ts'
@@ -32,6 +32,20 @@ export const recordOf = (object: Dependent): OwnerRecord => ({
   deletionPolicy: object.spec.deletionPolicy,
 })
 
+/** Another resource that names the same thing, and may, takes it over as it is. */
+const hasHeir = <T extends Dependent>({ store }: Environment, object: T, claims: Claims<T>): boolean => {
+  const key = clusterKeyOf(object)
+  const cluster = store.clusters.get(key)
+  const claimants = claims.informer.by('claim', claimOf(key, claims.nameOf(object)))
+  return claimants.some(
+    (other) =>
+      other.metadata.uid !== object.metadata.uid &&
+      !other.metadata.deletionTimestamp &&
+      cluster !== undefined &&
+      !refusalOf(cluster, other, claims.namesOf(other)),
+  )
+}
+
 /**
  * Lets a resource go that is being deleted: takes away what it stands for, where it owns that and says so, then releases it. It is released at once when
  * its Cluster is gone or going, and after a while when nobody can be reached; then the record in Kafka's ZooKeeper tells what is left to do.
@@ -47,8 +61,7 @@ export const finalize = async <T extends Dependent>(
   const cluster: Key = clusterKeyOf(object)
   const admission = admit(environment, object, claims)
   const isMine = 'cluster' in admission || admission.verdict.reason === 'ClusterNotReady'
-  const hasHeir = claims.informer.by('claim', `${cluster.namespace}/${cluster.name}/${claims.nameOf(object)}`).length > 1
-  if (isMine && !hasHeir && object.spec.deletionPolicy === 'Delete') {
+  if (isMine && !hasHeir(environment, object, claims) && object.spec.deletionPolicy === 'Delete') {
     try {
       await remove(await environment.contacts.get(cluster))
     } catch (error) {

@@ -11,7 +11,7 @@ import { desiredTopic, type TopicPlan } from './desired.ts'
 import { observeTopic, type TopicSeen } from './observe.ts'
 import { topicStatus } from './status.ts'
 
-const RETRY_MS = 5000
+const RETRY_MS = 2000
 /** Kafka refused; it is asked again in case somebody put it right there. */
 const REFUSED_RETRY_MS = 60_000
 
@@ -51,7 +51,8 @@ const bring = async (environment: Environment, topic: Topic, claims: Claims<Topi
     const refusal = await carryOut(environment, contact, seen, plan)
     const after = plan.create || plan.growTo ? (await contact.admin.describeTopics([seen.name])).get(seen.name) : seen.description
     const numbers = after && { name: seen.name, partitions: after.partitions, replicas: after.replicationFactor }
-    return { verdict: refusal ?? plan.problem ?? READY, seen: numbers }
+    const unseen = numbers ? undefined : reconciling('Created', `the topic ${seen.name} is made; the brokers do not show it yet`)
+    return { verdict: refusal ?? plan.problem ?? unseen ?? READY, seen: numbers }
   } catch (error) {
     if (!(error instanceof Unreachable)) throw error
     return { verdict: reconciling('BrokersUnreachable', error.message) }

@@ -1,0 +1,43 @@
+import { keyText, type Key } from '../../kube/types.ts'
+import { removeAcl } from '../acl/reconcile.ts'
+import { claimOf, type Dependent } from '../claims.ts'
+import type { Environment } from '../environment.ts'
+import { removeUser } from '../user/reconcile.ts'
+import type { Contact, RecordKind } from './contact.ts'
+
+const removeTopic = async (contact: Contact, name: string): Promise<void> => {
+  const error = (await contact.admin.deleteTopics([name])).get(name)
+  if (error && error.error !== 'UNKNOWN_TOPIC_OR_PARTITION') throw error
+  await contact.records.delete('topics', name)
+}
+const REMOVE: Record<RecordKind, (contact: Contact, name: string) => Promise<void>> = {
+  topics: removeTopic,
+  users: removeUser,
+  acls: removeAcl,
+}
+
+/**
+ * Takes away what resources left behind that are gone: a finalizer was released because nobody could be reached, or the resource went with its namespace.
+ * Runs only on a store that has been synced; a name that a living resource claims is left to that one.
+ */
+export const removeLeftovers = async (
+  environment: Pick<Environment, 'store' | 'logger'>,
+  cluster: Key,
+  contact: Contact,
+): Promise<void> => {
+  const { store, logger } = environment
+  for (const kind of ['topics', 'users', 'acls'] as const) {
+    const informer = store[kind]
+    if (!informer.isSynced) throw new Error(`${kind} are not known yet`)
+    for (const name of await contact.records.list(kind)) {
+      const claimants: Dependent[] = informer.by('claim', claimOf(cluster, name))
+      if (claimants.length > 0) continue
+      const record = await contact.records.get(kind, name)
+      if (!record) continue
+      if (record.deletionPolicy === 'Delete') {
+        await REMOVE[kind](contact, name)
+        logger.info({ cluster: keyText(cluster), kind, name, owner: record.owner }, 'removed what a deleted resource left behind')
+      } else await contact.records.delete(kind, name)
+    }
+  }
+}
