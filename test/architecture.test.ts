@@ -31,8 +31,11 @@ const files = readdirSync('src', { recursive: true, encoding: 'utf8' })
   .map((file) => join('src', file))
 const inFolders = files.filter((file) => relative('src', file).includes('/'))
 
-const importsOf = (file: string): string[] =>
-  [...readFileSync(file, 'utf8').matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map((match) => match[1]!)
+const IMPORTS = [/^\s*(?:import|export)\b[^'"`;]*?\bfrom\s*'([^']+)'/gm, /^\s*import\s*'([^']+)'/gm, /\bimport\(\s*'([^']+)'/g]
+const importsOf = (file: string): string[] => {
+  const text = readFileSync(file, 'utf8')
+  return IMPORTS.flatMap((pattern) => [...text.matchAll(pattern)].map((match) => match[1]!))
+}
 
 /** A relative import counts as its folder, a package as its name; Node's own modules are free. */
 const namesOf = (file: string): string[] =>

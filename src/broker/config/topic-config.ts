@@ -61,6 +61,11 @@ export class TopicConfig {
     this.#checkTogether()
   }
 
+  /** Throws as the constructor does. */
+  static check(broker: BrokerConfig, own: Texts): void {
+    void new TopicConfig(broker, own)
+  }
+
   get<K extends TopicKey>(name: K): TopicValueOf<K> {
     return this.#values.get(name) as TopicValueOf<K>
   }

@@ -54,6 +54,11 @@ export class AclStore {
     await Promise.all(following)
   }
 
+  /** The bindings that a filter means, as this broker knows them. */
+  find(filter: AclFilter): AclBinding[] {
+    return this.#authorizer.find(filter)
+  }
+
   /** One that is there already is no error. */
   async add(binding: AclBinding): Promise<void> {
     const key = bindingKey(binding)

@@ -42,12 +42,14 @@ export class ConfigStore {
   #clusterDefaults: Texts = NONE
   #own: Texts = NONE
   #broker: BrokerConfig
+  #defaults: TopicConfig
   #changes: ConfigUsers | undefined
 
   constructor(options: { zookeeper: ZooKeeperClient; file: BrokerConfig; brokerId: number; wall: WallClock; logger: Logger }) {
     this.#zookeeper = options.zookeeper
     this.#file = options.file
     this.#broker = options.file
+    this.#defaults = new TopicConfig(options.file, NONE)
     this.#brokerId = options.brokerId
     this.#wall = options.wall
     this.#logger = options.logger
@@ -81,7 +83,7 @@ export class ConfigStore {
 
   /** What is set for a topic over this broker's defaults; the defaults alone where nothing is. */
   topic(name: string): TopicConfig {
-    return this.#topics.get(name) ?? new TopicConfig(this.#broker, NONE)
+    return this.#topics.get(name) ?? this.#defaults
   }
 
   /** Only what was set for the topic itself. */
@@ -181,6 +183,7 @@ export class ConfigStore {
       this.#logger.error({ err }, 'the stored configuration of this broker cannot be used, what held before goes on')
       return
     }
+    this.#defaults = new TopicConfig(this.#broker, NONE)
     this.#changes?.brokerChanged(this.#broker)
     for (const [topic, config] of this.#topicTexts) {
       this.#topics.set(topic, this.#topicConfig(topic, config))
