@@ -23,6 +23,8 @@ export type ConnectionShared = {
 export const MAX_BYTES_BEFORE_LOGIN = 524_288
 /** Answers that a connection may have due at a time; no client of Kafka has more than a few requests in flight. */
 const MAX_OPEN_RESPONSES = 128
+/** After the last answer the client has this long to close, so that the answer is not lost in a reset. */
+const LINGER_MS = 1000
 /** A connection with so little of a request is read from although the memory for requests is used up. */
 const SMALL_REQUEST_BYTES = 16_384
 
@@ -60,8 +62,13 @@ export class Connection implements Peer, Holder {
     this.#output = new ResponseOutput(socket, shared.outputs, this)
     this.lastActiveMs = this.progressMs = shared.clock.nowMs()
     this.ended = new Promise((resolve) => socket.once('close', () => resolve(this.#end())))
-    socket.on('data', (chunk: Buffer) => this.#receive(chunk))
     socket.on('error', (error) => shared.logger.debug({ host: this.host, error: error.message }, 'connection failed'))
+  }
+
+  /** Begins to read from the socket, which was paused until now. */
+  start(): void {
+    this.#socket.on('data', (chunk: Buffer) => this.#receive(chunk))
+    this.#socket.resume()
   }
 
   get closed(): AbortSignal {
@@ -86,8 +93,10 @@ export class Connection implements Peer, Holder {
   }
 
   outputIsFree(): void {
-    if (this.#isFinishing && !this.isBusy) this.#socket.end()
-    else this.#pump()
+    if (!this.#isFinishing) return this.#pump()
+    if (this.isBusy || this.#farewell) return
+    this.#socket.end()
+    this.#farewell = this.#shared.clock.schedule(LINGER_MS, () => this.close('the client did not close after the last answer'))
   }
 
   close(reason: string): void {
@@ -203,6 +212,7 @@ export class Connection implements Peer, Holder {
     const reason = outcome.close
     if (outcome.parts.length === 0 && outcome.delayMs === 0) return this.close(reason)
     this.#farewell = this.#shared.clock.schedule(outcome.delayMs, () => {
+      this.#farewell = undefined
       this.#shared.logger.debug({ host: this.host, listener: this.listener, reason }, 'connection ends after its last answer')
       this.#output.fill(slot, outcome.parts)
     })

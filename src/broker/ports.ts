@@ -82,3 +82,15 @@ export interface RequestMetrics {
   request(observation: { api: string; version: number; totalMs: number; requestBytes: number; responseBytes: number }): void
   error(api: string, error: ErrorName): void
 }
+
+/** What the broker's parts offer for counting when asked. */
+export interface Watched {
+  partitions: { all(): Iterable<Partition> }
+  connectionCount(): number
+}
+
+export interface BrokerMetrics extends RequestMetrics {
+  watch(parts: Watched): void
+  /** In the Prometheus text format. */
+  text(): string | Promise<string>
+}

@@ -1,0 +1,154 @@
+import { createServer, type Server, type Socket } from 'node:net'
+import type { Timer } from '../base/clock.ts'
+import type { BrokerConfig } from './config/broker-config.ts'
+import type { Endpoint } from './config/listeners.ts'
+import { Connection, type ConnectionShared } from './connection.ts'
+import { isServedMechanism, Login } from './login.ts'
+import type { Credentials } from './ports.ts'
+
+/** The kernel caps it further (net.core.somaxconn). */
+const BACKLOG = 4096
+const IDLE_CHECKS_PER_PERIOD = 4
+
+export type KafkaServerOptions = {
+  endpoints: readonly Endpoint[]
+  /** What holds now; asked anew for each connection. */
+  config: () => BrokerConfig
+  credentials: Credentials
+  shared: ConnectionShared
+}
+
+type Listener = { endpoint: Endpoint; server: Server; port: number }
+
+/** An IPv4 client of a dual-stack listener has an address of its own form. */
+const hostOf = (socket: Socket): string => (socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/, '')
+
+const limitOf = (config: BrokerConfig, host: string): number => {
+  for (const pair of config.get('max.connections.per.ip.overrides').split(',')) {
+    const at = pair.lastIndexOf(':')
+    if (at > 0 && pair.slice(0, at).trim() === host) return Number(pair.slice(at + 1))
+  }
+  return config.get('max.connections.per.ip')
+}
+
+/** The listeners of a broker and the connections that they took. Ports are bound by `bind`, requests are served from `serve` on. */
+export class KafkaServer {
+  readonly #options: KafkaServerOptions
+  readonly #connections = new Set<Connection>()
+  readonly #perHost = new Map<string, number>()
+  readonly #early: { socket: Socket; endpoint: Endpoint }[] = []
+  #listeners: Listener[] = []
+  #isServing = false
+  #idleCheck: Timer | undefined
+
+  constructor(options: KafkaServerOptions) {
+    this.#options = options
+  }
+
+  get connectionCount(): number {
+    return this.#connections.size
+  }
+
+  /** Takes the ports; who connects before `serve` waits. Throws Node's error (EADDRINUSE, ...) with the listener in the message. */
+  async bind(): Promise<void> {
+    for (const endpoint of this.#options.endpoints) this.#listeners.push(await this.#listen(endpoint))
+  }
+
+  /** The port of a listener, also where 0 was asked for. */
+  portOf({ name }: Endpoint): number {
+    return this.#listeners.find(({ endpoint }) => endpoint.name === name)?.port ?? 0
+  }
+
+  serve(): void {
+    this.#isServing = true
+    for (const { socket, endpoint } of this.#early.splice(0)) this.#accept(socket, endpoint)
+    this.#scheduleIdleCheck()
+  }
+
+  /** Takes no more connections and requests; ends waits early and resolves when every answer that was due is out and every connection closed. */
+  async finish(): Promise<void> {
+    this.#idleCheck?.cancel()
+    for (const { socket } of this.#early.splice(0)) socket.destroy()
+    for (const { server } of this.#listeners) server.close()
+    const connections = [...this.#connections]
+    for (const connection of connections) connection.finish()
+    await Promise.all(connections.map(({ ended }) => ended))
+  }
+
+  /** Closes whatever is still open. */
+  destroy(): void {
+    for (const connection of this.#connections) connection.close('the broker stops')
+  }
+
+  #listen(endpoint: Endpoint): Promise<Listener> {
+    const server = createServer({ noDelay: true, keepAlive: true, pauseOnConnect: true }, (socket) => this.#accept(socket, endpoint))
+    return new Promise((resolve, reject) => {
+      server.once('error', (cause: Error) => {
+        reject(
+          new Error(`listener ${endpoint.name} cannot listen on ${endpoint.host || '*'}:${endpoint.port}: ${cause.message}`, { cause }),
+        )
+      })
+      server.listen({ port: endpoint.port, backlog: BACKLOG, ...(endpoint.host ? { host: endpoint.host } : {}) }, () => {
+        server.on('error', (err) => this.#options.shared.logger.error({ err, listener: endpoint.name }, 'a connection could not be taken'))
+        resolve({ endpoint, server, port: (server.address() as { port: number }).port })
+      })
+    })
+  }
+
+  #accept(socket: Socket, endpoint: Endpoint): void {
+    if (!this.#isServing) {
+      socket.on('error', () => socket.destroy())
+      this.#early.push({ socket, endpoint })
+      return
+    }
+    const host = hostOf(socket)
+    const refusal = this.#refusal(host, endpoint)
+    if (refusal !== undefined) {
+      this.#options.shared.logger.info({ host, listener: endpoint.name, refusal }, 'connection refused')
+      socket.destroy()
+      return
+    }
+    this.#count(host, 1)
+    const login = new Login(this.#loginOptions(endpoint))
+    const connection = new Connection(socket, { host, listener: endpoint.name, login }, this.#options.shared)
+    this.#connections.add(connection)
+    void connection.ended.then(() => {
+      this.#connections.delete(connection)
+      this.#count(host, -1)
+    })
+    connection.start()
+  }
+
+  #refusal(host: string, { name }: Endpoint): string | undefined {
+    const config = this.#options.config()
+    if (host === '') return 'it ended before it was taken'
+    if (this.#connections.size >= config.getForListener(name, 'max.connections')) return 'max.connections is reached'
+    if ((this.#perHost.get(host) ?? 0) >= limitOf(config, host)) return 'max.connections.per.ip is reached'
+    return undefined
+  }
+
+  #count(host: string, by: number): void {
+    const count = (this.#perHost.get(host) ?? 0) + by
+    if (count === 0) this.#perHost.delete(host)
+    else this.#perHost.set(host, count)
+  }
+
+  #loginOptions({ name, protocol }: Endpoint) {
+    if (protocol === 'PLAINTEXT') return undefined
+    const { credentials, config } = this.#options
+    return { listener: name, mechanisms: config().getForListener(name, 'sasl.enabled.mechanisms').filter(isServedMechanism), credentials }
+  }
+
+  #scheduleIdleCheck(): void {
+    const maxIdleMs = this.#options.config().get('connections.max.idle.ms')
+    if (maxIdleMs < 0) return
+    const { clock } = this.#options.shared
+    this.#idleCheck = clock.schedule(maxIdleMs / IDLE_CHECKS_PER_PERIOD, () => {
+      const before = clock.nowMs() - maxIdleMs
+      for (const connection of this.#connections) {
+        if (connection.lastActiveMs < before) connection.close(`idle for connections.max.idle.ms (${maxIdleMs})`)
+      }
+      this.#scheduleIdleCheck()
+    })
+  }
+}

@@ -1,0 +1,197 @@
+import { hostname } from 'node:os'
+import { LogManager } from '../log/log-manager.ts'
+import type { BrokerEnvironment, ClusterLink, ConnectCluster } from './cluster-link.ts'
+import { advertisedOf, listenersOf } from './config/listeners.ts'
+import { logManagerConfigOf } from './config/log-manager-config.ts'
+import { OutputPool } from './connection-output.ts'
+import { Dispatcher } from './dispatch.ts'
+import { served } from './handlers/index.ts'
+import { openHttp } from './http.ts'
+import { MemoryBudget } from './memory-budget.ts'
+import { PartitionTable } from './partition-table.ts'
+import type { BrokerMetrics, Services } from './ports.ts'
+import { KafkaServer } from './server.ts'
+
+export type StartOptions = BrokerEnvironment & {
+  connectCluster: ConnectCluster
+  metrics: BrokerMetrics
+  /** What this process may use; the budgets for requests and responses are shares of it where the configuration names none. */
+  memoryBytes: number
+}
+
+export type Broker = {
+  readonly brokerId: number
+  readonly clusterId: string
+  /** Bound ports by listener name. */
+  readonly ports: ReadonlyMap<string, number>
+  readonly httpPort: number | undefined
+  /** Why the broker has to stop, when it has to. */
+  readonly lost: Promise<string>
+  /** Answers or fails what waits, flushes and marks the logs clean. */
+  stop(): Promise<void>
+  /** At once, without the mark: the next start recovers. */
+  abort(): void
+}
+
+const MEBIBYTE = 1_048_576
+const share = (memoryBytes: number, part: number, maxBytes: number): number =>
+  Math.min(Math.max(memoryBytes / part, 32 * MEBIBYTE), maxBytes)
+
+/** What has to be undone, last first. */
+class Undo {
+  readonly #steps: (() => void | Promise<void>)[] = []
+  add(step: () => void | Promise<void>): void {
+    this.#steps.push(step)
+  }
+  async run(): Promise<void> {
+    for (const step of this.#steps.splice(0).reverse()) await step()
+  }
+}
+
+const makeServer = (options: StartOptions, link: ClusterLink, services: Services): KafkaServer => {
+  const { config, clocks, logger, metrics, memoryBytes } = options
+  const clock = clocks.monotonic
+  const limit = (configured: number, part: number, maxBytes: number) => (configured > 0 ? configured : share(memoryBytes, part, maxBytes))
+  const requestBudget = new MemoryBudget({
+    name: 'requests',
+    limitBytes: limit(config.get('queued.max.request.bytes'), 8, 256 * MEBIBYTE),
+    clock,
+  })
+  const responseBudget = new MemoryBudget({
+    name: 'responses',
+    limitBytes: limit(config.get('sofakafka.queued.max.response.bytes'), 16, 128 * MEBIBYTE),
+    clock,
+  })
+  return new KafkaServer({
+    endpoints: listenersOf(config),
+    config: () => link.config,
+    credentials: link.credentials,
+    shared: {
+      dispatcher: new Dispatcher({ services, served, metrics }),
+      requestBudget,
+      outputs: new OutputPool({ budget: responseBudget, clock }),
+      clock,
+      logger,
+      maxRequestBytes: () => link.config.get('socket.request.max.bytes'),
+    },
+  })
+}
+
+const openLogs = (options: StartOptions, link: ClusterLink): Promise<LogManager> => {
+  const { config, disk, clocks, logger } = options
+  return LogManager.open({
+    disk,
+    logDirs: config
+      .get('log.dirs')
+      ?.split(',')
+      .map((path) => path.trim()) ?? [config.get('log.dir')],
+    config: logManagerConfigOf(config, link.logConfigOf('')),
+    topicConfigs: link.topicConfigs(),
+    clocks,
+    logger,
+    brokerId: link.brokerId,
+    clusterId: link.clusterId,
+  })
+}
+
+/**
+ * Starts a broker: the cluster's id and settings, then the logs (recovered where the last stop was not clean), then the ports, then the registration, and at
+ * last the first request. What was started is undone when a step fails.
+ */
+export const startBroker = async (options: StartOptions): Promise<Broker> => {
+  const undo = new Undo()
+  try {
+    return await start(options, undo)
+  } catch (error) {
+    await undo.run()
+    throw error
+  }
+}
+
+const start = async (options: StartOptions, undo: Undo): Promise<Broker> => {
+  const { config, clocks, logger, metrics } = options
+  const startMs = clocks.monotonic.nowMs()
+  listenersOf(config)
+  let stage = 'the cluster'
+  let unhealthy: string | undefined
+  const listener = config.get('sofakafka.http.listener')
+  const http =
+    listener === null
+      ? undefined
+      : await openHttp(listener, {
+          metrics: () => metrics.text(),
+          unhealthy: () => unhealthy,
+          notReady: () => stage && `waits for ${stage}`,
+        })
+  undo.add(() => http?.close())
+
+  const link = await options.connectCluster(options)
+  undo.add(() => link.close())
+  stage = 'the logs'
+  const logs = await openLogs(options, link)
+  undo.add(() => logs.close())
+  const partitions = new PartitionTable({
+    brokerId: link.brokerId,
+    logs,
+    logConfigOf: (topic) => link.logConfigOf(topic),
+    isKnown: (topic, index) => link.metadata.topic(topic)?.partitions.some(({ partition }) => partition === index) ?? false,
+  })
+  const { admin, topicCreation } = link.attach({ logs, partitions })
+  const services: Services = {
+    brokerId: link.brokerId,
+    get config() {
+      return link.config
+    },
+    partitions,
+    metadata: link.metadata,
+    topicCreation,
+    admin,
+    authorizer: link.authorizer,
+    clocks,
+    logger,
+  }
+  const server = makeServer(options, link, services)
+  metrics.watch({ partitions, connectionCount: () => server.connectionCount })
+  stage = 'its listeners'
+  undo.add(() => server.destroy())
+  await server.bind()
+  stage = 'its registration'
+  const advertised = advertisedOf(config, hostname(), (endpoint) => server.portOf(endpoint))
+  await link.join(advertised)
+  server.serve()
+  stage = ''
+  logger.info(
+    { brokerId: link.brokerId, clusterId: link.clusterId, startMs: Math.round(clocks.monotonic.nowMs() - startMs) },
+    'broker serves',
+  )
+
+  const lost = link.lost.then((reason) => (unhealthy = reason))
+  return {
+    brokerId: link.brokerId,
+    clusterId: link.clusterId,
+    ports: new Map(listenersOf(config).map((endpoint) => [endpoint.name, server.portOf(endpoint)])),
+    httpPort: http?.port,
+    lost,
+    stop: async () => {
+      stage = 'nothing: it stops'
+      await stopInOrder({ link, server, partitions, logs })
+      http?.close()
+      logger.info({ brokerId: link.brokerId }, 'broker stopped')
+    },
+    abort: () => {
+      server.destroy()
+      http?.close()
+    },
+  }
+}
+
+type Stopping = { link: ClusterLink; server: KafkaServer; partitions: PartitionTable; logs: LogManager }
+
+/** Leadership goes first, so that clients are sent elsewhere while they still get answers; the mark of a clean stop comes after the last write. */
+const stopInOrder = async ({ link, server, partitions, logs }: Stopping): Promise<void> => {
+  await link.leave()
+  partitions.resignAll()
+  await server.finish()
+  await logs.close()
+  await link.close()
+}
