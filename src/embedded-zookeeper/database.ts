@@ -96,6 +96,6 @@ export class Database {
     if (op.type === 'check' || op.type === 'delete') return { type: op.type }
     const { path } = change as { path: string }
     const stat = this.state.tree.statOf(this.state.tree.get(path)!)
-    return op.type === 'create' ? { type: 'create', path, stat } : { type: 'set', stat }
+    return op.type === 'create' ? { type: 'create', path, stat: op.withStat ? stat : undefined } : { type: 'set', stat }
   }
 }

@@ -90,11 +90,7 @@ const getAcl: Handler = (context) => {
 const multi: Handler = ({ database, client, from }) => {
   const ops: RawOp[] = readMulti(from)
   const results = database.writeAll(ops, client)
-  const withoutStat = (index: number): boolean => {
-    const op = ops[index]
-    return op?.type === 'create' && !op.withStat
-  }
-  return (to) => writeMultiResults(to, results, withoutStat)
+  return (to) => writeMultiResults(to, results)
 }
 
 /** A path whose znode changed after `relativeZxid` gets its event now, before the answer; the others are watched. */

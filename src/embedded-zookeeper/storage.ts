@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import type { Disk, DiskFile, DiskLock } from '../base/disk.ts'
 import type { Logger } from '../base/logger.ts'
@@ -53,6 +53,14 @@ const readLog = (bytes: Buffer): { transactions: Transaction[]; validBytes: numb
   return { transactions, validBytes: at }
 }
 
+/** With every name on the way to it on disk. */
+const makeDirectory = async (disk: Disk, path: string): Promise<void> => {
+  if (disk.stat(path)) return
+  if (!disk.stat(dirname(path))) await makeDirectory(disk, dirname(path))
+  disk.makeDirectory(path)
+  await disk.syncDirectory(dirname(path))
+}
+
 /**
  * The directory `embedded-zookeeper` below dataDir and dataLogDir. Not Apache's format.
  * `<first zxid, 16 hex digits>.skzlog`: the magic `SKZLOG01`, then records {int32 length, CRC-32 of the body, body = a transaction in Jute}.
@@ -73,16 +81,14 @@ export class Storage {
     this.#options = options
     this.#snapshots = join(options.dataDir, DIRECTORY)
     this.#logs = join(options.dataLogDir, DIRECTORY)
-    options.disk.makeDirectory(this.#snapshots)
-    options.disk.makeDirectory(this.#logs)
     this.#lock = options.disk.lock(join(this.#snapshots, 'lock'))
   }
 
   /** Throws StorageError when what is there is not one whole history; EBUSY when another process has it open. */
   static async open(options: Options): Promise<{ storage: Storage; state: ZooKeeperState }> {
+    for (const directory of new Set([options.dataDir, options.dataLogDir])) await makeDirectory(options.disk, join(directory, DIRECTORY))
     const storage = new Storage(options)
     try {
-      for (const directory of new Set([options.dataDir, options.dataLogDir])) await options.disk.syncDirectory(directory)
       return { storage, state: await storage.#recover() }
     } catch (error) {
       storage.#lock.release()

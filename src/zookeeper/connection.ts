@@ -70,6 +70,10 @@ export class Connection {
     this.#chunks = options.socket.chunks[Symbol.asyncIterator]()
   }
 
+  get isEnded(): boolean {
+    return this.#isEnded
+  }
+
   /** Resolves when the connection is over, whoever ended it; every operation on it has then been settled. */
   get ended(): Promise<void> {
     return this.#ended.promise

@@ -1,11 +1,10 @@
 import { zooKeeperErrorCode, zooKeeperErrorName } from './errors.ts'
 import { JuteError, boolean, int, record, type Codec, type JuteReader, type JuteWriter } from './jute.ts'
 import { CREATE_FLAGS, OPCODES, createRequest, path, pathAndStat, pathAndVersion, setDataRequest, statResponse } from './protocol.ts'
-import { OPEN_ACL, type Acl, type MultiOp, type MultiResult } from './types.ts'
+import { OPEN_ACL, type Acl, type MultiOp, type MultiResult, type Stat } from './types.ts'
 
 const multiHeader = record({ type: int, done: boolean, err: int })
 const END = { type: -1, done: true, err: -1 }
-/** More operations than a packet of 1 MB can hold do not exist; the reader stops at the end of the bytes. */
 const errorResponse = record({ err: int })
 
 /** An operation as a server reads it; `flags` and `withStat` keep what the client's modes cannot say. */
@@ -53,17 +52,22 @@ export const readMulti = (from: JuteReader): RawOp[] => {
   return ops
 }
 
-/** `withoutStat`: the creates that were asked for by the older opcode, answered by their path only. */
-export const writeMultiResults = (to: JuteWriter, results: readonly MultiResult[], withoutStat: (index: number) => boolean): void => {
-  results.forEach((result, index) => {
+const writeCreated = (to: JuteWriter, created: string, stat: Stat | undefined): void => {
+  if (stat) pathAndStat.write(to, { path: created, stat })
+  else path.write(to, { path: created })
+}
+
+/** A create without a stat was asked for by the older opcode. */
+export const writeMultiResults = (to: JuteWriter, results: readonly MultiResult[]): void => {
+  results.forEach((result) => {
     if (result.type === 'error') {
       const err = zooKeeperErrorCode(result.error)
       multiHeader.write(to, { type: OPCODES.error, done: false, err })
       return errorResponse.write(to, { err })
     }
-    const plain = result.type === 'create' && withoutStat(index)
-    multiHeader.write(to, { type: plain ? OPCODES.create : OPCODE_OF[result.type], done: false, err: 0 })
-    if (result.type === 'create') (plain ? path : pathAndStat).write(to, result)
+    const isPlain = result.type === 'create' && !result.stat
+    multiHeader.write(to, { type: isPlain ? OPCODES.create : OPCODE_OF[result.type], done: false, err: 0 })
+    if (result.type === 'create') writeCreated(to, result.path, result.stat)
     else if (result.type === 'set') statResponse.write(to, result)
   })
   multiHeader.write(to, END)
@@ -77,6 +81,8 @@ const readResult = (from: JuteReader, type: number): MultiResult => {
       return { type: 'delete' }
     case OPCODES.setData:
       return { type: 'set', ...statResponse.read(from) }
+    case OPCODES.create:
+      return { type: 'create', ...path.read(from), stat: undefined }
     case OPCODES.create2:
       return { type: 'create', ...pathAndStat.read(from) }
     case OPCODES.error:
@@ -92,5 +98,5 @@ export const multiResults: Codec<readonly MultiResult[]> = {
     for (let header = multiHeader.read(from); !header.done; header = multiHeader.read(from)) results.push(readResult(from, header.type))
     return results
   },
-  write: (to, results) => writeMultiResults(to, results, () => false),
+  write: (to, results) => writeMultiResults(to, results),
 }

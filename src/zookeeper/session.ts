@@ -87,7 +87,7 @@ export class Session implements ConnectionOwner {
     if (this.#isOver()) return operation.lose(this.#overError(operation.path))
     // A process that slept through its session must not write on the old connection as if nothing had happened.
     if (this.#connection?.isStale) this.#connection.end(new Error('this process did not run for longer than the session lives'))
-    if (this.#state === 'CONNECTED' && this.#connection) return this.#connection.send(operation, this.#nextXid())
+    if (this.#state === 'CONNECTED' && this.#connection?.isEnded === false) return this.#connection.send(operation, this.#nextXid())
     if (this.#queued.length < this.#options.maxQueuedOperations) return void this.#queued.push(operation)
     operation.lose(new ZooKeeperError('THROTTLED_OP', { reason: `${this.#queued.length} operations already wait for a connection` }))
   }

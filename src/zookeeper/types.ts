@@ -42,8 +42,8 @@ export type MultiOp =
 
 export type MultiResult =
   | { type: 'check' }
-  /** `path` has the sequence number of a sequential create. */
-  | { type: 'create'; path: string; stat: Stat }
+  /** `path` has the sequence number of a sequential create. ZooKeeper 3.5 leaves the stat out; one of a set in the same multi has the czxid too. */
+  | { type: 'create'; path: string; stat: Stat | undefined }
   | { type: 'delete' }
   | { type: 'set'; stat: Stat }
   /** Only inside a refused multi; the client throws instead. */
