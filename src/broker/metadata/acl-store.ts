@@ -3,11 +3,11 @@ import type { Logger } from '../../base/logger.ts'
 import { KafkaError } from '../../protocol/errors.ts'
 import { type AclBinding, type AclFilter, bindingKey, patternKey, type ResourcePattern } from '../../security/acl.ts'
 import type { Authorizer } from '../../security/authorizer.ts'
-import type { ZooKeeperClient } from '../../zookeeper/client.ts'
 import { isZooKeeperError } from '../../zookeeper/errors.ts'
 import { followNotifications } from './notifications.ts'
 import { ACL_RESOURCE_TYPES, ACL_STORES, aclChangeZnode, aclZnode } from './znodes/acl.ts'
 import { makeAclRoots } from './znodes/roots.ts'
+import type { ZooKeeperSession } from './session.ts'
 
 /** Two brokers that write one pattern at once: the slower one reads again and repeats. Kafka gives up after ten tries too. */
 const ATTEMPTS = 10
@@ -17,13 +17,13 @@ const ABSENT = -1
 
 /** Keeps an authorizer equal to what ZooKeeper holds, and changes what ZooKeeper holds. All brokers do so; znode versions settle who was first. */
 export class AclStore {
-  readonly #zookeeper: ZooKeeperClient
+  readonly #session: ZooKeeperSession
   readonly #authorizer: Authorizer
   readonly #wall: WallClock
   readonly #logger: Logger
 
-  constructor(options: { zookeeper: ZooKeeperClient; authorizer: Authorizer; wall: WallClock; logger: Logger }) {
-    this.#zookeeper = options.zookeeper
+  constructor(options: { session: ZooKeeperSession; authorizer: Authorizer; wall: WallClock; logger: Logger }) {
+    this.#session = options.session
     this.#authorizer = options.authorizer
     this.#wall = options.wall
     this.#logger = options.logger
@@ -31,10 +31,10 @@ export class AclStore {
 
   /** Reads every binding; call once before the first listener opens. */
   async load(): Promise<void> {
-    await makeAclRoots(this.#zookeeper)
+    await makeAclRoots(this.#session.client)
     for (const store of ACL_STORES) {
       for (const resourceType of ACL_RESOURCE_TYPES) {
-        const { children } = await this.#zookeeper.children(aclZnode.typePath(store, resourceType))
+        const { children } = await this.#session.client.children(aclZnode.typePath(store, resourceType))
         for (const resourceName of children) await this.#refresh({ resourceType, resourceName, patternType: store.patternType })
       }
     }
@@ -44,7 +44,7 @@ export class AclStore {
   async follow(): Promise<void> {
     const following = ACL_STORES.map((store) =>
       followNotifications({
-        zookeeper: this.#zookeeper,
+        zookeeper: this.#session.client,
         parent: store.changes,
         process: (path, data) => this.#refresh(aclChangeZnode.decode(store, path, data)),
         wall: this.#wall,
@@ -82,7 +82,7 @@ export class AclStore {
 
   async #read(pattern: ResourcePattern): Promise<Stored> {
     try {
-      const { data, stat } = await this.#zookeeper.get(aclZnode.path(pattern))
+      const { data, stat } = await this.#session.client.get(aclZnode.path(pattern))
       return { bindings: data ? aclZnode.decode(pattern, data) : [], version: stat.version }
     } catch (error) {
       if (isZooKeeperError(error, 'NO_NODE')) return { bindings: [], version: ABSENT }
@@ -110,9 +110,9 @@ export class AclStore {
   async #write(pattern: ResourcePattern, { version }: Stored, bindings: readonly AclBinding[]): Promise<boolean> {
     const path = aclZnode.path(pattern)
     try {
-      if (bindings.length === 0) await this.#zookeeper.delete(path, version)
-      else if (version === ABSENT) await this.#zookeeper.create(path, aclZnode.encode(bindings))
-      else await this.#zookeeper.set(path, aclZnode.encode(bindings), version)
+      if (bindings.length === 0) await this.#session.client.delete(path, version)
+      else if (version === ABSENT) await this.#session.client.create(path, aclZnode.encode(bindings))
+      else await this.#session.client.set(path, aclZnode.encode(bindings), version)
       return true
     } catch (error) {
       if (isZooKeeperError(error, 'BAD_VERSION', 'NO_NODE', 'NODE_EXISTS')) return false
@@ -122,6 +122,8 @@ export class AclStore {
 
   async #notify(pattern: ResourcePattern): Promise<void> {
     const store = ACL_STORES.find(({ patternType }) => patternType === pattern.patternType)!
-    await this.#zookeeper.create(aclChangeZnode.sequencePrefix(store), aclChangeZnode.encode(pattern), { mode: 'persistent-sequential' })
+    await this.#session.client.create(aclChangeZnode.sequencePrefix(store), aclChangeZnode.encode(pattern), {
+      mode: 'persistent-sequential',
+    })
   }
 }

@@ -1,11 +1,11 @@
 import type { WallClock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
 import { parseCredential, type ScramCredential, type ScramMechanism } from '../../security/scram.ts'
-import type { ZooKeeperClient } from '../../zookeeper/client.ts'
 import { isZooKeeperError } from '../../zookeeper/errors.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import { TopicConfig } from '../config/topic-config.ts'
 import { followNotifications } from './notifications.ts'
+import type { ZooKeeperSession } from './session.ts'
 import {
   CONFIG_CHANGES,
   configChangeZnode,
@@ -31,7 +31,7 @@ const NONE: Texts = new Map()
  * A stored value that cannot be used is logged and the default holds, so that a bad write by another program never stops a broker.
  */
 export class ConfigStore {
-  readonly #zookeeper: ZooKeeperClient
+  readonly #session: ZooKeeperSession
   readonly #file: BrokerConfig
   readonly #brokerId: number
   readonly #wall: WallClock
@@ -45,8 +45,8 @@ export class ConfigStore {
   #defaults: TopicConfig
   #changes: ConfigUsers | undefined
 
-  constructor(options: { zookeeper: ZooKeeperClient; file: BrokerConfig; brokerId: number; wall: WallClock; logger: Logger }) {
-    this.#zookeeper = options.zookeeper
+  constructor(options: { session: ZooKeeperSession; file: BrokerConfig; brokerId: number; wall: WallClock; logger: Logger }) {
+    this.#session = options.session
     this.#file = options.file
     this.#broker = options.file
     this.#defaults = new TopicConfig(options.file, NONE)
@@ -59,7 +59,7 @@ export class ConfigStore {
   async load(): Promise<void> {
     await this.#refreshBroker()
     for (const type of ['topics', 'users'] as const) {
-      const { children } = await this.#zookeeper.children(`/config/${type}`)
+      const { children } = await this.#session.client.children(`/config/${type}`)
       await Promise.all(children.map((entity) => this.#refresh(type, entity)))
     }
   }
@@ -68,7 +68,7 @@ export class ConfigStore {
   follow(users: ConfigUsers): Promise<void> {
     this.#changes = users
     return followNotifications({
-      zookeeper: this.#zookeeper,
+      zookeeper: this.#session.client,
       parent: CONFIG_CHANGES,
       process: (path, data) => this.#process(configChangeZnode.decode(path, data)),
       wall: this.#wall,
@@ -84,6 +84,11 @@ export class ConfigStore {
   /** What is set for a topic over this broker's defaults; the defaults alone where nothing is. */
   topic(name: string): TopicConfig {
     return this.#topics.get(name) ?? this.#defaults
+  }
+
+  /** The topics for which something is set. */
+  topicNames(): Iterable<string> {
+    return this.#topicTexts.keys()
   }
 
   /** Only what was set for the topic itself. */
@@ -112,7 +117,7 @@ export class ConfigStore {
   async change(type: ConfigEntityType, name: string, change: (stored: Map<string, string>) => Map<string, string>): Promise<void> {
     const entity = type === 'users' && name !== DEFAULT_ENTITY ? sanitize(name) : name
     while (!(await this.#write(type, entity, change)));
-    await this.#zookeeper.create(configChangeZnode.sequencePrefix, configChangeZnode.encode(`${type}/${entity}`), {
+    await this.#session.client.create(configChangeZnode.sequencePrefix, configChangeZnode.encode(`${type}/${entity}`), {
       mode: 'persistent-sequential',
     })
     await this.#process(`${type}/${entity}`)
@@ -134,8 +139,8 @@ export class ConfigStore {
     const { config, version } = await this.#stored(type, entity)
     const data = configZnode.encode(change(config))
     try {
-      if (version === undefined) await this.#zookeeper.create(path, data)
-      else await this.#zookeeper.set(path, data, version)
+      if (version === undefined) await this.#session.client.create(path, data)
+      else await this.#session.client.set(path, data, version)
       return true
     } catch (error) {
       if (isZooKeeperError(error, 'BAD_VERSION', 'NODE_EXISTS', 'NO_NODE')) return false
@@ -145,7 +150,7 @@ export class ConfigStore {
 
   async #stored(type: ConfigEntityType, entity: string): Promise<{ config: Map<string, string>; version?: number }> {
     try {
-      const { data, stat } = await this.#zookeeper.get(configZnode.path(type, entity))
+      const { data, stat } = await this.#session.client.get(configZnode.path(type, entity))
       return { config: data ? configZnode.decode(type, entity, data) : new Map(), version: stat.version }
     } catch (error) {
       if (isZooKeeperError(error, 'NO_NODE')) return { config: new Map() }

@@ -1,16 +1,16 @@
 import type { Logger } from '../../base/logger.ts'
 import type { MonotonicClock } from '../../base/clock.ts'
 import { KafkaError, type ErrorName } from '../../protocol/errors.ts'
-import type { ZooKeeperClient } from '../../zookeeper/client.ts'
 import { isZooKeeperError } from '../../zookeeper/errors.ts'
 import { ConfigError } from '../config/parse.ts'
 import { TopicConfig } from '../config/topic-config.ts'
 import { assign } from './assignment.ts'
 import type { MetadataCache } from './cache.ts'
 import type { ConfigStore } from './config-store.ts'
-import { collidesWith, INTERNAL_TOPICS, validateTopicName } from './topic-name.ts'
+import { collidesWith, validateTopicName } from './topic-name.ts'
 import { configZnode } from './znodes/config.ts'
 import { type Assignment, deleteTopicZnode, topicZnode, TOPICS } from './znodes/topic.ts'
+import type { ZooKeeperSession } from './session.ts'
 
 /** -1 takes the broker's default; `assignment` stands instead of both numbers. */
 export type NewTopic = {
@@ -35,7 +35,7 @@ export const refuseReplication = (replicationFactor: number): void => {
 
 /** Creates, grows and marks topics for deletion, in ZooKeeper; the controller sees it there and does the rest. */
 export class TopicAdmin {
-  readonly #zookeeper: ZooKeeperClient
+  readonly #session: ZooKeeperSession
   readonly #cache: MetadataCache
   readonly #configs: ConfigStore
   readonly #clock: MonotonicClock
@@ -43,14 +43,14 @@ export class TopicAdmin {
   readonly #logger: Logger
 
   constructor(options: {
-    zookeeper: ZooKeeperClient
+    session: ZooKeeperSession
     cache: MetadataCache
     configs: ConfigStore
     clock: MonotonicClock
     random: () => number
     logger: Logger
   }) {
-    this.#zookeeper = options.zookeeper
+    this.#session = options.session
     this.#cache = options.cache
     this.#configs = options.configs
     this.#clock = options.clock
@@ -77,15 +77,15 @@ export class TopicAdmin {
       await this.#configs.change('topics', topic.name, () => new Map(topic.configs))
     } else {
       // What a deleted topic of this name may have left behind must not apply to the new one.
-      await this.#zookeeper.delete(configZnode.path('topics', topic.name), -1).catch((error: unknown) => {
+      await this.#session.client.delete(configZnode.path('topics', topic.name), -1).catch((error: unknown) => {
         if (!isZooKeeperError(error, 'NO_NODE')) throw error
       })
-      await this.#zookeeper.create(configZnode.path('topics', topic.name), configZnode.encode(new Map())).catch((error: unknown) => {
+      await this.#session.client.create(configZnode.path('topics', topic.name), configZnode.encode(new Map())).catch((error: unknown) => {
         if (!isZooKeeperError(error, 'NODE_EXISTS')) throw error
       })
     }
     const data = topicZnode.encode({ replicas: plan.assignment, adding: NO_PARTITIONS, removing: NO_PARTITIONS })
-    await this.#zookeeper.create(topicZnode.path(topic.name), data).catch((error: unknown) => {
+    await this.#session.client.create(topicZnode.path(topic.name), data).catch((error: unknown) => {
       throw isZooKeeperError(error, 'NODE_EXISTS') ? new KafkaError('TOPIC_ALREADY_EXISTS', `Topic '${topic.name}' already exists.`) : error
     })
     this.#logger.info({ topic: topic.name, partitions: plan.assignment.size }, 'topic created')
@@ -113,24 +113,24 @@ export class TopicAdmin {
   /** Asks the controller to delete a topic. KafkaError: UNKNOWN_TOPIC_OR_PARTITION, TOPIC_DELETION_DISABLED. */
   async delete(name: string): Promise<void> {
     if (!this.#configs.broker.get('delete.topic.enable')) throw new KafkaError('TOPIC_DELETION_DISABLED')
-    if (!(await this.#zookeeper.exists(topicZnode.path(name)))) throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION')
-    await this.#zookeeper.create(deleteTopicZnode.path(name), null).catch((error: unknown) => {
+    if (!(await this.#session.client.exists(topicZnode.path(name)))) throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION')
+    await this.#session.client.create(deleteTopicZnode.path(name), null).catch((error: unknown) => {
       if (!isZooKeeperError(error, 'NODE_EXISTS')) throw error
     })
   }
 
   /** Raises the number of partitions to `total`; `added` names the replicas of the new ones where the caller wants to. */
   async grow(name: string, total: number, added: readonly (readonly number[])[] | null, isDryRun: boolean): Promise<void> {
-    const { data, stat } = await this.#zookeeper.get(topicZnode.path(name)).catch((error: unknown) => {
+    const { data, stat } = await this.#session.client.get(topicZnode.path(name)).catch((error: unknown) => {
       throw isZooKeeperError(error, 'NO_NODE') ? new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', `The topic '${name}' does not exist.`) : error
     })
     const topic = topicZnode.decode(name, data ?? Buffer.from('{}'))
     if (topic.adding.size + topic.removing.size > 0) throw new KafkaError('REASSIGNMENT_IN_PROGRESS')
-    if (await this.#zookeeper.exists(deleteTopicZnode.path(name)))
+    if (await this.#session.client.exists(deleteTopicZnode.path(name)))
       throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', `The topic '${name}' is being deleted.`)
     const assignment = this.#grown(topic.replicas, total, added)
     if (isDryRun) return
-    await this.#zookeeper.set(topicZnode.path(name), topicZnode.encode({ ...topic, replicas: assignment }), stat.version)
+    await this.#session.client.set(topicZnode.path(name), topicZnode.encode({ ...topic, replicas: assignment }), stat.version)
     this.#logger.info({ topic: name, partitions: total }, 'partitions added')
   }
 
@@ -163,9 +163,10 @@ export class TopicAdmin {
   }
 
   async #checkAbsent(name: string): Promise<void> {
-    if (await this.#zookeeper.exists(topicZnode.path(name))) throw new KafkaError('TOPIC_ALREADY_EXISTS', `Topic '${name}' already exists.`)
+    if (await this.#session.client.exists(topicZnode.path(name)))
+      throw new KafkaError('TOPIC_ALREADY_EXISTS', `Topic '${name}' already exists.`)
     if (!/[._]/.test(name)) return
-    const { children } = await this.#zookeeper.children(TOPICS)
+    const { children } = await this.#session.client.children(TOPICS)
     const colliding = children.filter((other) => collidesWith(name, other))
     if (colliding.length > 0)
       throw new KafkaError('INVALID_TOPIC_EXCEPTION', `Topic '${name}' collides with existing topics: ${colliding.join(', ')}`)
@@ -253,5 +254,3 @@ export class TopicAdmin {
     return new Map([...existing, ...fresh])
   }
 }
-
-export const isInternalTopic = (name: string): boolean => INTERNAL_TOPICS.has(name)

@@ -2,9 +2,6 @@ import { KafkaError } from '../../protocol/errors.ts'
 
 const MAX_LENGTH = 249
 
-/** Topics of the brokers themselves: clients may not write to them, nor create them with other settings. */
-export const INTERNAL_TOPICS: ReadonlySet<string> = new Set(['__consumer_offsets', '__transaction_state'])
-
 /** KafkaError INVALID_TOPIC_EXCEPTION with Kafka's message. */
 export const validateTopicName = (name: string): void => {
   const complaint =

@@ -1,0 +1,131 @@
+import { join } from 'node:path'
+import type { Disk } from '../base/disk.ts'
+import { parseProperties } from '../base/properties.ts'
+import type { LogConfig } from '../log/log-config.ts'
+import type { BrokerEnvironment, ClusterLink, ConnectCluster, LocalParts } from './cluster-link.ts'
+import { bootstrapUsers, ClusterMember } from './cluster-member.ts'
+import type { BrokerConfig } from './config/broker-config.ts'
+import { parseJaas, plainUsers } from './config/jaas.ts'
+import { listenersOf } from './config/listeners.ts'
+import { logConfigOf } from './config/log-config.ts'
+import { logDirsOf } from './config/log-dirs.ts'
+import { ControlGate } from './control-gate.ts'
+
+import { newTopicOf } from './metadata/new-topic.ts'
+import type { Credentials } from './ports.ts'
+
+/** The id in the first meta.properties that there is: a broker keeps the id that was made up for it. */
+const storedBrokerId = (disk: Disk, logDirs: readonly string[]): number | undefined => {
+  for (const directory of logDirs) {
+    const path = join(directory, 'meta.properties')
+    if (!disk.stat(path)) continue
+    const id = Number(parseProperties(disk.readFile(path).toString('utf8')).get('broker.id'))
+    if (Number.isInteger(id) && id >= 0) return id
+  }
+  return undefined
+}
+
+const credentialsOf = (config: BrokerConfig, member: ClusterMember): Credentials => {
+  const users = new Map(
+    listenersOf(config).map(({ name }) => {
+      const text = config.getForListener(name, 'sasl.jaas.config', 'PLAIN')
+      const key = `listener.name.${name.toLowerCase()}.plain.sasl.jaas.config`
+      return [name, text === null ? new Map<string, string>() : plainUsers(parseJaas(key, text))] as const
+    }),
+  )
+  return {
+    scram: (mechanism, username) => member.configs.scram(mechanism, username),
+    plainUsers: (listener) => users.get(listener) ?? new Map(),
+  }
+}
+
+/** The real cluster: ZooKeeper for what is stored, the controller for what to do. */
+class ZooKeeperLink implements ClusterLink {
+  readonly lost: Promise<string>
+  readonly credentials: Credentials
+  readonly #environment: BrokerEnvironment
+  readonly #member: ClusterMember
+  #parts: LocalParts | undefined
+
+  constructor(environment: BrokerEnvironment, member: ClusterMember) {
+    this.#environment = environment
+    this.#member = member
+    this.credentials = credentialsOf(environment.config, member)
+    this.lost = member.lost
+  }
+
+  get brokerId() {
+    return this.#member.brokerId
+  }
+  get clusterId() {
+    return this.#member.clusterId
+  }
+  get config() {
+    return this.#member.configs.broker
+  }
+  get metadata() {
+    return this.#member.cache
+  }
+  get authorizer() {
+    return this.#member.authorizer
+  }
+
+  logConfigOf(topic: string): LogConfig {
+    return logConfigOf(this.#member.configs.topic(topic))
+  }
+
+  topicConfigs(): ReadonlyMap<string, LogConfig> {
+    return new Map([...this.#member.configs.topicNames()].map((topic) => [topic, this.logConfigOf(topic)]))
+  }
+
+  attach(parts: LocalParts) {
+    this.#parts = parts
+    const member = this.#member
+    const control = new ControlGate({ replicas: parts.partitions, cache: member.cache, brokerEpoch: () => member.brokerEpoch })
+    const admin = {
+      isController: () => member.controller?.isActive ?? false,
+      topics: member.topics,
+      configs: member.configs,
+      acls: member.acls,
+      control,
+    }
+    const topicCreation = {
+      autoCreate: (names: readonly string[]) => member.topics.autoCreate(names, (name) => newTopicOf(name, member.configs.broker)),
+    }
+    return { admin, topicCreation }
+  }
+
+  join(endpoints: Parameters<ClusterLink['join']>[0]): Promise<void> {
+    const { disk, config } = this.#environment
+    const { logs, partitions } = this.#parts!
+    return this.#member.enter({
+      endpoints,
+      disk,
+      logDir: logDirsOf(config)[0]!,
+      fenced: () => partitions.resignAll(),
+      changes: {
+        topicChanged: (topic) => logs.updateConfig(topic, this.logConfigOf(topic)),
+        brokerChanged: () => {
+          for (const topic of new Set([...logs.logs()].map((log) => log.topic))) logs.updateConfig(topic, this.logConfigOf(topic))
+        },
+      },
+    })
+  }
+
+  leave(): Promise<void> {
+    return this.#member.leave()
+  }
+
+  close(): Promise<void> {
+    return this.#member.close()
+  }
+}
+
+/** Joins the cluster that zookeeper.connect names. The first users are there before any listener opens. */
+export const connectCluster: ConnectCluster = async (environment) => {
+  const { config, disk, clocks, logger } = environment
+  const member = await ClusterMember.join({ config, clocks, logger }, storedBrokerId(disk, logDirsOf(config)))
+  const directory = config.get('sofakafka.scram.bootstrap.dir')
+  if (directory !== null) await member.addUsers(bootstrapUsers(disk, directory))
+  return new ZooKeeperLink(environment, member)
+}
