@@ -89,6 +89,7 @@ const openLogs = (options: StartOptions, link: ClusterLink): Promise<LogManager>
     topicConfigs: link.topicConfigs(),
     clocks,
     logger,
+    pool: options.pool,
     brokerId: link.brokerId,
     clusterId: link.clusterId,
   })
@@ -148,6 +149,7 @@ const start = async (options: StartOptions, undo: Undo): Promise<Broker> => {
     admin,
     authorizer: link.authorizer,
     clocks,
+    pool: options.pool,
     logger,
   }
   const server = makeServer(options, link, services)

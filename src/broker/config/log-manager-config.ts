@@ -14,5 +14,6 @@ export const logManagerConfigOf = (config: BrokerConfig, topicDefaults: LogConfi
   flushStartOffsetCheckpointIntervalMs: config.get('log.flush.start.offset.checkpoint.interval.ms'),
   highWatermarkCheckpointIntervalMs: config.get('replica.high.watermark.checkpoint.interval.ms'),
   maxOpenFiles: MAX_OPEN_FILES,
+  recoveryThreadsPerDataDir: config.get('num.recovery.threads.per.data.dir'),
   dirtyBudgetBytes: config.get('sofakafka.dirty.max.bytes'),
 })
