@@ -39,7 +39,7 @@ export const refuse = (error: ErrorName, message: string, rules: AppendRules): K
 
 /** message.format.version, as `2.6-IV0`, `0.10.1` or `0.9.0.1`. */
 export const magicOfFormatVersion = (version: string): Magic => {
-  const [major = 0, minor = 0] = version.split(/[.-]/).map(Number)
-  if (major > 0 || minor >= 11) return 2
-  return minor === 10 ? 1 : 0
+  if (!version.startsWith('0.')) return 2
+  const minor = Number.parseInt(version.slice(2), 10)
+  return minor >= 11 ? 2 : minor === 10 ? 1 : 0
 }

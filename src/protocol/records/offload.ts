@@ -2,8 +2,6 @@
 import { Transferred, type WorkerPool } from '../../base/worker-pool.ts'
 import { KafkaError } from '../errors.ts'
 import { RecordValidationError, type AppendRules, type RecordError } from './append-rules.ts'
-import { downConvert, type DownConverted } from './down-convert.ts'
-import type { LegacyMagic } from './legacy.ts'
 import { records, type KafkaRecord } from './record.ts'
 import { prepareAppend, type PreparedAppend } from './validate.ts'
 
@@ -11,7 +9,8 @@ import { prepareAppend, type PreparedAppend } from './validate.ts'
 export const OFFLOAD_FROM_BYTES = 16_384
 
 type FromThread = Error & { error?: unknown; recordErrors?: readonly RecordError[] }
-const asKafkaError = (thrown: unknown): unknown => {
+/** A thread gives an error's properties, not its class. What was no KafkaError stays what it is. */
+export const asKafkaError = (thrown: unknown): unknown => {
   const { error, message, recordErrors } = thrown as FromThread
   if (typeof error !== 'string') return thrown
   if (recordErrors) return new RecordValidationError(error as RecordValidationError['error'] & 'INVALID_RECORD', recordErrors)
@@ -42,18 +41,6 @@ export const prepareAppendTask = ({ bytes, rules }: { bytes: Uint8Array; rules: 
   const prepared = prepareAppend(view(bytes), rules)
   const result = own(prepared.records)
   return new Transferred({ ...prepared, records: result }, [result.buffer])
-}
-
-/** `downConvert` in a thread. */
-export const downConvertIn = async (pool: WorkerPool, bytes: Buffer, toMagic: LegacyMagic, firstOffset: number): Promise<DownConverted> => {
-  const input = { bytes: own(bytes), toMagic, firstOffset }
-  const converted = await runTask<DownConverted>(pool, 'downConvertTask', input)
-  return { ...converted, records: view(converted.records) }
-}
-export const downConvertTask = (input: { bytes: Uint8Array; toMagic: LegacyMagic; firstOffset: number }): Transferred<unknown> => {
-  const converted = downConvert(view(input.bytes), input.toMagic, input.firstOffset)
-  const result = own(converted.records)
-  return new Transferred({ ...converted, records: result }, [result.buffer])
 }
 
 /** All records of one batch, read in a thread. */

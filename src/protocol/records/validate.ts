@@ -14,6 +14,7 @@ import { rebuildBatch, rebuildLegacy } from './rebuild.ts'
 import {
   batches,
   codecOf,
+  completeBatchSizeAt,
   countOf,
   isCompressed,
   isControlBatch,
@@ -70,7 +71,29 @@ export const needsDeepValidation = (records: Buffer, rules: AppendRules): boolea
  * RecordValidationError where single records are refused.
  */
 export const prepareAppend = (records: Buffer, rules: AppendRules): PreparedAppend => {
-  const all = [...batches(records)]
+  const batch = onlyBatchOf(records)
+  const prepared = batch ? prepareOne(batch, rules) : prepareAll([...batches(records)], rules)
+  if (prepared.isRebuilt) for (const rebuilt of batches(prepared.records)) checkSize(rebuilt, rules)
+  // Magic 0 has no field for it, the time index has.
+  return rules.timestampType === 'LogAppendTime' ? { ...prepared, maxTimestamp: rules.nowMs } : prepared
+}
+
+/** The one batch of magic 2 that nearly every request has. */
+const onlyBatchOf = (records: Buffer): Buffer | undefined => {
+  const sizeBytes = completeBatchSizeAt(records, 0)
+  if (sizeBytes === 0 || isLegacy(records) || completeBatchSizeAt(records, sizeBytes) > 0) return undefined
+  return sizeBytes === records.length ? records : records.subarray(0, sizeBytes)
+}
+
+const prepareOne = (batch: Buffer, rules: AppendRules): PreparedAppend => {
+  checkBytes(batch, rules)
+  checkHeader(batch, 2, rules)
+  const source = codecOf(batch)
+  return prepareBatch(batch, isControlBatch(batch) && source === 'none' ? 'none' : targetCodecOf(source, rules), rules)
+}
+
+/** Messages of magic 0 and 1, or what is refused. */
+const prepareAll = (all: readonly Buffer[], rules: AppendRules): PreparedAppend => {
   const first = all[0]
   if (first === undefined) throw new KafkaError('INVALID_RECORD', 'Record batch has no batches at all')
   for (const batch of all) checkBytes(batch, rules)
@@ -79,11 +102,7 @@ export const prepareAppend = (records: Buffer, rules: AppendRules): PreparedAppe
     throw new KafkaError('INVALID_RECORD', 'Compressed outer record has more than one batch')
   }
   for (const batch of all) checkHeader(batch, magicOf(first), rules)
-  const target = !isLegacy(first) && isControlBatch(first) && source === 'none' ? 'none' : targetCodecOf(source, rules)
-  const prepared = isLegacy(first) ? prepareLegacy(all, source, target, rules) : prepareBatch(first, target, rules)
-  if (prepared.isRebuilt) for (const batch of batches(prepared.records)) checkSize(batch, rules)
-  // Magic 0 has no field for it, the time index has.
-  return rules.timestampType === 'LogAppendTime' ? { ...prepared, maxTimestamp: rules.nowMs } : prepared
+  return prepareLegacy(all, source, targetCodecOf(source, rules), rules)
 }
 
 const prepareBatch = (batch: Buffer, target: Codec, rules: AppendRules): PreparedAppend => {
@@ -146,11 +165,12 @@ export const assignOffsets = (prepared: PreparedAppend, firstOffset: number, lea
   const { count, maxTimestamp, isRebuilt } = prepared
   const lastOffset = firstOffset + count - 1
   const records = hasOffsetsInside(prepared) ? renumberMagic0(prepared, firstOffset) : prepared.records
-  const isPerMessage = isLegacy(records) && prepared.codec === 'none'
-  let offset = firstOffset
-  for (const batch of batches(records)) {
-    setLastOffset(batch, isPerMessage ? offset++ : lastOffset)
-    setPartitionLeaderEpoch(batch, leaderEpoch)
+  if (isLegacy(records) && prepared.codec === 'none') {
+    let offset = firstOffset
+    for (const message of batches(records)) setLastOffset(message, offset++)
+  } else {
+    setLastOffset(records, lastOffset)
+    setPartitionLeaderEpoch(records, leaderEpoch)
   }
   const offsetOfMaxTimestamp = firstOffset + prepared.indexOfMaxTimestamp
   return { records, firstOffset, lastOffset, messageCount: count, maxTimestamp, offsetOfMaxTimestamp, isRebuilt }
