@@ -49,6 +49,8 @@ describe.skipIf(lacks('java', 'maven'))("Apache's Java client", () => {
     removeDirectory(apache.dataDir)
     expect(ours.split('\n')).toEqual(theirs.split('\n'))
     expect(ours).toContain('login: sasl')
+    expect(ours).toContain('bad acl: INVALIDACL')
+    expect(ours).not.toContain('unexpected')
     expect(ours.split('\n').length).toBeGreaterThan(50)
   })
 })

@@ -1,5 +1,6 @@
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
@@ -23,7 +24,7 @@ public class ClientDriver {
         } catch (KeeperException e) {
             System.out.println(name + ": " + e.code() + " " + e.getPath() + " " + (e.getResults() == null ? "" : results(e.getResults())));
         } catch (Exception e) {
-            System.out.println(name + ": " + e.getClass().getSimpleName());
+            System.out.println(name + ": unexpected " + e);
         }
     }
 
@@ -118,12 +119,12 @@ public class ClientDriver {
         step("transaction", () -> results(zk.transaction().create("/d/t", x, all, CreateMode.PERSISTENT).setData("/d/t", x, 0).commit()));
 
         step("acl", () -> zk.getACL("/d", new Stat()));
-        step("set acl", () -> stat(zk.setACL("/d/t", List.of(new ACL(ZooDefs.Perms.READ, ZooDefs.Ids.ANYONE_ID_UNSAFE), new ACL(31, new Id("digest", "u:h"))), 0)));
+        step("set acl", () -> stat(zk.setACL("/d/t", Arrays.asList(new ACL(ZooDefs.Perms.READ, ZooDefs.Ids.ANYONE_ID_UNSAFE), new ACL(31, new Id("digest", "u:h"))), 0)));
         step("masked acl", () -> zk.getACL("/d/t", new Stat()));
         step("no write", () -> stat(zk.setData("/d/t", x, -1)));
         step("no create", () -> zk.create("/d/t/x", x, all, CreateMode.PERSISTENT));
         step("no admin", () -> stat(zk.setACL("/d/t", all, -1)));
-        step("bad acl", () -> zk.create("/bad", x, List.of(new ACL(31, new Id("ip", "300.1.1.1"))), CreateMode.PERSISTENT));
+        step("bad acl", () -> zk.create("/bad", x, Arrays.asList(new ACL(31, new Id("ip", "300.1.1.1"))), CreateMode.PERSISTENT));
         step("no acl", () -> zk.create("/bad", x, List.of(), CreateMode.PERSISTENT));
         zk.addAuthInfo("digest", "u:p".getBytes(StandardCharsets.UTF_8));
         step("creator", () -> zk.create("/mine", x, ZooDefs.Ids.CREATOR_ALL_ACL, CreateMode.PERSISTENT) + " " + zk.getACL("/mine", new Stat()));
