@@ -85,7 +85,7 @@ export interface Kube {
   update<T extends KubeObject>(resource: Resource<T>, object: T, options?: PatchOptions): Promise<T>
   patch<T extends KubeObject>(resource: Resource<T>, key: Key, type: PatchType, body: unknown, options?: PatchOptions): Promise<T>
   /** Server-side apply. Sends nothing when the live object already has every field of `object` and the last apply was of the same fields. */
-  apply<T extends KubeObject>(resource: Resource<T>, object: T): Promise<{ object: T; changed: boolean }>
+  apply<T extends KubeObject>(resource: Resource<T>, object: T): Promise<{ object: T; changed: boolean; created: boolean }>
   /** Merge-patches the status subresource of `object`; sends nothing when `status` is what the object has. */
   patchStatus<T extends KubeObject & { status?: unknown }>(
     resource: Resource<T>,

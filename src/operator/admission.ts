@@ -3,7 +3,7 @@ import { conditionOf } from '../kube/conditions.ts'
 import type { Informer } from '../kube/informer.ts'
 import { keyText } from '../kube/types.ts'
 import { claimOf, clusterKeyOf, ownerOf, refusalOf, type Dependent } from './claims.ts'
-import type { Environment } from './environment.ts'
+import { RESYNC_MS, type Environment } from './environment.ts'
 import { namespaceOf, PAUSED } from './names.ts'
 import { reconciling, stalled, type Verdict } from './reasons.ts'
 
@@ -47,3 +47,9 @@ export const admit = <T extends Dependent>({ store }: Pick<Environment, 'store'>
 
 export const isPaused = (object: { metadata: { annotations?: Record<string, string> } }): boolean =>
   object.metadata.annotations?.[PAUSED] === 'true'
+
+/** When to look again: what waits for its Cluster is told by the Cluster's own change. */
+export const againMs = (verdict: Verdict, soonMs: number, lateMs: number): number => {
+  if (verdict.state === 'ready' || verdict.reason === 'ClusterNotReady') return RESYNC_MS
+  return verdict.state === 'stalled' ? lateMs : soonMs
+}

@@ -129,6 +129,7 @@ const visible = (cluster: Cluster | undefined): string =>
         cluster.metadata.deletionTimestamp,
         cluster.metadata.generation,
         cluster.status?.listeners,
+        cluster.status?.clusterId,
         conditionOf(cluster.status?.conditions, 'Ready')?.status,
       ])
     : ''

@@ -1,8 +1,8 @@
 import { acls, type Acl } from '../../api/index.ts'
 import type { Key, Result } from '../../kube/types.ts'
-import { admit, isPaused, type Claims } from '../admission.ts'
+import { admit, againMs, isPaused, type Claims } from '../admission.ts'
 import { aclPrincipal, clusterKeyOf } from '../claims.ts'
-import { RESYNC_MS, type Environment } from '../environment.ts'
+import type { Environment } from '../environment.ts'
 import { Unreachable, type Contact } from '../kafka/contact.ts'
 import { finalize, keepFinalizer, recordOf } from '../lifecycle.ts'
 import { READY, reconciling, stalled, type Verdict } from '../reasons.ts'
@@ -34,8 +34,7 @@ export const reconcileAcl =
     await keepFinalizer(environment, acls, acl)
     const { verdict, bindings } = await bring(environment, acl, claims)
     await environment.kube.patchStatus(acls, acl, aclStatus(acl, verdict, bindings, environment.wall.nowMs()))
-    if (verdict.state === 'ready') return { requeueAfterMs: RESYNC_MS }
-    return { requeueAfterMs: verdict.state === 'stalled' ? REFUSED_RETRY_MS : RETRY_MS }
+    return { requeueAfterMs: againMs(verdict, RETRY_MS, REFUSED_RETRY_MS) }
   }
 
 const bring = async (environment: Environment, acl: Acl, claims: Claims<Acl>): Promise<{ verdict: Verdict; bindings?: number }> => {

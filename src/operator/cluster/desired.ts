@@ -11,8 +11,6 @@ export type Inputs = {
   image: string
   /** pod-dns: brokers advertise the names of their pods; pod-ip: their addresses, for clients that cannot resolve the names. */
   advertise: 'pod-dns' | 'pod-ip'
-  /** The hash of the generated passwords: with other ones, brokers must start anew. */
-  credentialsHash: string
 }
 
 /** What a flavor stands for. */
@@ -194,7 +192,7 @@ export const groupStatefulSet = (cluster: Cluster, group: Group, inputs: Inputs)
     template: group.template,
     zone: group.zone,
     terminationGracePeriodSeconds: 60,
-    restartOn: { properties: serverProperties(cluster, group), credentials: inputs.credentialsHash },
+    restartOn: serverProperties(cluster, group),
   })
 }
 

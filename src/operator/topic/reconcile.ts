@@ -1,9 +1,9 @@
 import { topics, type Topic } from '../../api/index.ts'
 import type { Outcomes } from '../../client/admin.ts'
 import type { Key, Result } from '../../kube/types.ts'
-import { admit, isPaused, type Claims } from '../admission.ts'
+import { admit, againMs, isPaused, type Claims } from '../admission.ts'
 import { clusterKeyOf, topicName } from '../claims.ts'
-import { RESYNC_MS, type Environment } from '../environment.ts'
+import type { Environment } from '../environment.ts'
 import { Unreachable, type Contact } from '../kafka/contact.ts'
 import { finalize, keepFinalizer } from '../lifecycle.ts'
 import { READY, reconciling, stalled, type Verdict } from '../reasons.ts'
@@ -35,8 +35,7 @@ export const reconcileTopic =
     const { verdict, seen } = await bring(environment, topic, claims)
     const known = seen && { topicName: seen.name, partitions: seen.partitions, replicas: seen.replicas }
     await environment.kube.patchStatus(topics, topic, topicStatus(topic, verdict, known, environment.wall.nowMs()))
-    if (verdict.state === 'ready') return { requeueAfterMs: RESYNC_MS }
-    return { requeueAfterMs: verdict.state === 'stalled' ? REFUSED_RETRY_MS : RETRY_MS }
+    return { requeueAfterMs: againMs(verdict, RETRY_MS, REFUSED_RETRY_MS) }
   }
 
 type Numbers = { name: string; partitions: number; replicas: number }

@@ -3,9 +3,9 @@ import { users, type User } from '../../api/index.ts'
 import { secrets } from '../../kube/resources.ts'
 import type { Key, Result } from '../../kube/types.ts'
 import { verifyPassword } from '../../security/scram.ts'
-import { admit, isPaused, type Claims } from '../admission.ts'
+import { admit, againMs, isPaused, type Claims } from '../admission.ts'
 import { clusterKeyOf, userName } from '../claims.ts'
-import { RESYNC_MS, type Environment } from '../environment.ts'
+import type { Environment } from '../environment.ts'
 import { Unreachable, type Contact } from '../kafka/contact.ts'
 import { finalize, keepFinalizer, recordOf } from '../lifecycle.ts'
 import { READY, reconciling, stalled, type Verdict } from '../reasons.ts'
@@ -39,8 +39,8 @@ export const reconcileUser =
     await keepFinalizer(environment, users, user)
     const verdict = await bring(environment, user, claims)
     await environment.kube.patchStatus(users, user, userStatus(user, verdict, environment.wall.nowMs()))
-    if (user.spec.authentication.password || verdict.state === 'stalled') return { requeueAfterMs: REFERENCE_CHECK_MS }
-    return { requeueAfterMs: verdict.state === 'ready' ? RESYNC_MS : RETRY_MS }
+    const laterMs = againMs(verdict, RETRY_MS, REFERENCE_CHECK_MS)
+    return { requeueAfterMs: user.spec.authentication.password ? Math.min(laterMs, REFERENCE_CHECK_MS) : laterMs }
   }
 
 const bring = async (environment: Environment, user: User, claims: Claims<User>): Promise<Verdict> => {

@@ -1,0 +1,33 @@
+import type { Pod } from '../../kube/resources.ts'
+import { GROUP_LABEL, TEMPLATE_HASH, ZOOKEEPER_GROUP } from '../names.ts'
+
+/** Where a kubelet of the local mode must share one address among pods, it says here which port stands for which (JSON: {"9092": 40123}). */
+const LOCAL_PORTS = 'local.sofakafka.io/ports'
+
+export const isReady = (pod: Pod): boolean =>
+  !pod.metadata.deletionTimestamp && (pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false)
+export const isZooKeeper = (pod: Pod): boolean => pod.metadata.labels?.[GROUP_LABEL] === ZOOKEEPER_GROUP
+export const hashOfPod = (pod: Pod): string | undefined => pod.metadata.annotations?.[TEMPLATE_HASH]
+/** The number at the end of the name: a broker's id. */
+export const idOf = (pod: Pod): number => Number(/\d+$/.exec(pod.metadata.name)?.[0] ?? -1)
+
+/** Where the pod's port can be reached; undefined while it has no address. */
+export const addressOf = (pod: Pod, port: number): { host: string; port: number } | undefined => {
+  const host = pod.status?.podIP
+  if (!host) return undefined
+  const text = pod.metadata.annotations?.[LOCAL_PORTS]
+  const ports = text ? (JSON.parse(text) as Record<string, number>) : {}
+  return { host, port: ports[String(port)] ?? port }
+}
+
+export const addressText = ({ host, port }: { host: string; port: number }): string => `${host.includes(':') ? `[${host}]` : host}:${port}`
+
+/** Why a pod is not ready, in its own words. */
+export const troubleOf = (pod: Pod): string | undefined => {
+  const waiting = pod.status?.containerStatuses?.map(({ state }) => state?.waiting).find((state) => state?.reason)
+  if (waiting && waiting.reason !== 'ContainerCreating' && waiting.reason !== 'PodInitializing') {
+    return `${pod.metadata.name}: ${waiting.reason}${waiting.message ? `: ${waiting.message}` : ''}`
+  }
+  const unscheduled = pod.status?.conditions?.find(({ type, status }) => type === 'PodScheduled' && status === 'False')
+  return unscheduled && `${pod.metadata.name}: ${unscheduled.message ?? unscheduled.reason ?? 'not scheduled'}`
+}

@@ -1,0 +1,124 @@
+import { clusters, type Cluster } from '../../api/index.ts'
+import * as resources from '../../kube/resources.ts'
+import { keyOf, type Key, type KubeObject, type Resource, type Result } from '../../kube/types.ts'
+import { isPaused } from '../admission.ts'
+import { RESYNC_MS, type Environment } from '../environment.ts'
+import { Unreachable } from '../kafka/contact.ts'
+import { removeLeftovers } from '../kafka/leftovers.ts'
+import { CLUSTER_LABEL, MANAGED, namespaceOf } from '../names.ts'
+import { reconciling, type Verdict } from '../reasons.ts'
+import { credentials, newCredentials } from './credentials.ts'
+import { desired } from './desired.ts'
+import { observeCluster, type ClusterSeen } from './observe.ts'
+import { isReady, isZooKeeper } from './pods.ts'
+import { nextToReplace, outdatedPods } from './roll.ts'
+import { clusterStatus } from './status.ts'
+
+const RETRY_MS = 5000
+const WAIT_FOR_CONTACT_MS = 500
+
+const KINDS = [
+  resources.services,
+  resources.configMaps,
+  resources.secrets,
+  resources.statefulSets,
+  resources.podDisruptionBudgets,
+] as Resource[]
+
+/** Brings one Cluster to its spec. Level-based: it is told a name, never an event. */
+export const reconcileCluster =
+  (environment: Environment) =>
+  async (key: Key): Promise<Result> => {
+    const cluster = environment.store.clusters.get(key)
+    if (!cluster || cluster.metadata.deletionTimestamp) {
+      environment.contacts.forget(key) // owner references collect the rest
+      return {}
+    }
+    if (isPaused(cluster)) return {}
+    const seen = await observeCluster(environment, cluster)
+    const image = imageOf(environment, seen)
+    const objects = desired(cluster, { image, advertise: environment.advertise })
+    const statefulSets = objects.filter((object): object is resources.StatefulSet => object.kind === 'StatefulSet')
+    const trouble = seen.obstacle ?? (await carryOut(environment, seen, objects))
+    const kafka = seen.obstacle ? {} : await lookIntoKafka(environment, seen)
+    const outdated = outdatedPods({ statefulSets, pods: seen.pods })
+    if (!trouble && outdated.length > 0) await replaceNext(environment, cluster, statefulSets, kafka.controllerId)
+    const { advertise } = environment
+    const inputs = { cluster, pods: seen.pods, outdated: outdated.length, image, advertise, clusterId: kafka.clusterId, trouble }
+    const status = clusterStatus(inputs, environment.wall.nowMs())
+    await environment.kube.patchStatus(clusters, cluster, status)
+    const isReadyNow = status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True')
+    if (isReadyNow) return { requeueAfterMs: RESYNC_MS }
+    return { requeueAfterMs: kafka.isAwaited ? WAIT_FOR_CONTACT_MS : RETRY_MS }
+  }
+
+/** What the user says; else what runs, so that a new operator alone restarts nothing; else the operator's own. */
+const imageOf = (environment: Environment, { cluster, statefulSets }: ClusterSeen): string =>
+  cluster.spec.image ?? statefulSets.map((set) => set.spec.template.spec.containers[0]?.image).find(Boolean) ?? environment.image
+
+/** Each object by itself: one that fails does not keep the others from being applied. */
+const carryOut = async (environment: Environment, seen: ClusterSeen, wanted: KubeObject[]): Promise<Verdict | undefined> => {
+  const { cluster } = seen
+  const data = seen.credentials?.data ?? newCredentials()
+  const secret = credentials(cluster, data)
+  // Created, never overwritten: two passwords of which one is lost would lock everybody out.
+  if (!seen.credentials) await environment.kube.create(resources.secrets, secret)
+  const failures: string[] = []
+  for (const object of [secret, ...wanted]) {
+    try {
+      await applyOne(environment, cluster, object)
+    } catch (error) {
+      failures.push(`${object.kind} ${object.metadata.name}: ${(error as Error).message}`)
+      environment.logger.warn(
+        { cluster: keyOf(cluster), kind: object.kind, name: object.metadata.name, err: error },
+        'could not be applied',
+      )
+    }
+  }
+  return failures.length > 0 ? reconciling('BrokersNotReady', failures.join('; ').slice(0, 2000)) : undefined
+}
+
+const applyOne = async (environment: Environment, cluster: Cluster, object: KubeObject): Promise<void> => {
+  const resource = KINDS.find(({ kind }) => kind === object.kind)!
+  const { changed, created } = await environment.kube.apply(resource, object)
+  if (!changed) return
+  const note = `${object.kind} ${object.metadata.name}`
+  await environment.events.record(cluster, { type: 'Normal', reason: created ? 'Created' : 'Changed', action: 'Reconcile', note })
+}
+
+type KafkaFacts = { clusterId?: string; controllerId?: number; isAwaited?: boolean }
+
+/** What only the brokers know; and what was left undone in Kafka. Not being able to ask is no failure: the pods may just be starting. */
+const lookIntoKafka = async (environment: Environment, seen: ClusterSeen): Promise<KafkaFacts> => {
+  const key = keyOf(seen.cluster)
+  const hasBroker = seen.pods.some((pod) => !isZooKeeper(pod) && isReady(pod))
+  if (!hasBroker) return {}
+  try {
+    const contact = await environment.contacts.get(key)
+    const { clusterId, controllerId } = await contact.describeCluster()
+    await removeLeftovers(environment, key, contact)
+    return { clusterId: clusterId ?? undefined, controllerId }
+  } catch (error) {
+    const level = error instanceof Unreachable ? 'debug' : 'warn'
+    environment.logger[level]({ cluster: key, err: error }, 'the brokers could not be asked')
+    return { isAwaited: true }
+  }
+}
+
+/** At most one pod per look, judged by a fresh list: the cache may not know yet that another one is on its way out. */
+const replaceNext = async (
+  environment: Environment,
+  cluster: Cluster,
+  statefulSets: resources.StatefulSet[],
+  controllerId: number | undefined,
+): Promise<void> => {
+  const labelSelector = `${CLUSTER_LABEL}=${cluster.metadata.name},${MANAGED}`
+  const { items: pods } = await environment.kube.list(resources.pods, { namespace: namespaceOf(cluster), labelSelector })
+  const pod = nextToReplace({ statefulSets, pods, controllerId })
+  if (!pod) return
+  const { uid, resourceVersion } = pod.metadata
+  const isDeleted = await environment.kube.delete(resources.pods, keyOf(pod), { preconditions: { uid, resourceVersion } })
+  if (!isDeleted) return
+  const note = `Pod ${pod.metadata.name} is replaced: its settings changed`
+  await environment.events.record(cluster, { type: 'Normal', reason: 'Restarted', action: 'RollingUpdate', note })
+}

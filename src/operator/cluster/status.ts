@@ -1,0 +1,72 @@
+import type { Cluster, ClusterStatus } from '../../api/index.ts'
+import type { Pod } from '../../kube/resources.ts'
+import { bootstrapService, groupName, namespaceOf } from '../names.ts'
+import { conditionsOfVerdict, READY, reconciling, type Verdict } from '../reasons.ts'
+import { addressOf, addressText, idOf, isReady, isZooKeeper, troubleOf } from './pods.ts'
+import { listenersOf } from './properties.ts'
+
+export type StatusInputs = {
+  cluster: Cluster
+  pods: readonly Pod[]
+  /** How many pods have not the template of now. */
+  outdated: number
+  image: string
+  advertise: 'pod-dns' | 'pod-ip'
+  clusterId: string | undefined
+  /** What goes before everything that is seen: an obstacle, an error. */
+  trouble: Verdict | undefined
+}
+
+/** What the cluster is, from what was seen; no clock but the given time, and no client. */
+export const clusterStatus = (inputs: StatusInputs, nowMs: number): ClusterStatus => {
+  const { cluster, pods } = inputs
+  const generation = cluster.metadata.generation ?? 0
+  const brokers = brokersOf(cluster, pods)
+  const ready = brokers.filter((broker) => broker.ready).length
+  return {
+    observedGeneration: generation,
+    clusterId: inputs.clusterId ?? cluster.status?.clusterId,
+    image: inputs.image,
+    readyBrokers: `${ready}/${brokers.length}`,
+    listeners: listenersOf(cluster).map(({ name, port }) => ({ name, bootstrapServers: bootstrapServers(inputs, name, port) })),
+    brokers,
+    conditions: conditionsOfVerdict(verdictOf(inputs, brokers), generation, cluster.status?.conditions, nowMs),
+  }
+}
+
+const brokersOf = (cluster: Cluster, pods: readonly Pod[]): NonNullable<ClusterStatus['brokers']> => {
+  const readyNames = new Set(pods.filter(isReady).map((pod) => pod.metadata.name))
+  return cluster.spec.brokers
+    .flatMap(({ name, replicas, firstId = 0 }) => Array.from({ length: replicas }, (_, index) => ({ group: name, id: firstId + index })))
+    .map(({ group, id }) => {
+      const pod = `${groupName(cluster, group)}-${id}`
+      return { id, pod, ready: readyNames.has(pod) }
+    })
+    .sort((a, b) => a.id - b.id)
+}
+
+const bootstrapServers = ({ cluster, pods, advertise }: StatusInputs, listener: string, port: number): string | undefined => {
+  if (advertise === 'pod-dns') return `${bootstrapService(cluster, listener)}.${namespaceOf(cluster)}.svc:${port}`
+  const addresses = pods
+    .filter((pod) => !isZooKeeper(pod))
+    .sort((a, b) => idOf(a) - idOf(b))
+    .flatMap((pod) => addressOf(pod, port) ?? [])
+  return addresses.length > 0 ? addresses.map(addressText).join(',') : undefined
+}
+
+const verdictOf = ({ pods, outdated, trouble, clusterId, cluster }: StatusInputs, brokers: readonly { ready?: boolean }[]): Verdict => {
+  if (trouble) return trouble
+  const ready = brokers.filter((broker) => broker.ready).length
+  const why = pods.flatMap((pod) => troubleOf(pod) ?? []).slice(0, 3)
+  const because = why.length > 0 ? `; ${why.join('; ')}` : ''
+  if (outdated > 0)
+    return reconciling(
+      'RollingUpdate',
+      `${outdated} pods are still to be replaced, ${ready} of ${brokers.length} brokers are ready${because}`,
+    )
+  if (!pods.some((pod) => isZooKeeper(pod) && isReady(pod))) return reconciling('ZooKeeperNotReady', `ZooKeeper is not ready${because}`)
+  if (ready < brokers.length) return reconciling('BrokersNotReady', `${ready} of ${brokers.length} brokers are ready${because}`)
+  if (!(clusterId ?? cluster.status?.clusterId))
+    return reconciling('BrokersUnreachable', 'the brokers are ready, but none has answered the operator yet')
+  return { ...READY, message: `${ready} of ${brokers.length} brokers are ready` }
+}

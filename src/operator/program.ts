@@ -1,0 +1,194 @@
+import { randomBytes } from 'node:crypto'
+import type { MonotonicClock, WallClock } from '../base/clock.ts'
+import type { Logger } from '../base/logger.ts'
+import { KubeClient } from '../kube/client.ts'
+import type { KubeConnection } from '../kube/connection.ts'
+import { EventRecorder } from '../kube/event-recorder.ts'
+import { LeaderElection } from '../kube/lease.ts'
+import { keyText, type Key, type Result } from '../kube/types.ts'
+import { WorkQueue } from '../kube/work-queue.ts'
+import { reconcileAcl } from './acl/reconcile.ts'
+import { reconcileCluster } from './cluster/reconcile.ts'
+import { entranceOf } from './entrance.ts'
+import type { Environment } from './environment.ts'
+import { startHttp } from './http.ts'
+import type { Contacts } from './kafka/contact.ts'
+import { KafkaContacts } from './kafka/contacts.ts'
+import { metricsText } from './metrics.ts'
+import { APPLIED, MANAGER } from './names.ts'
+import { Store } from './store.ts'
+import { reconcileTopic } from './topic/reconcile.ts'
+import { reconcileUser } from './user/reconcile.ts'
+
+export type OperatorOptions = {
+  connection: KubeConnection
+  /** For Clusters that name no image and run none yet. */
+  image: string
+  advertise: 'pod-dns' | 'pod-ip'
+  httpHost: string
+  /** 0 for any free one. */
+  httpPort: number
+  hasLeaderElection: boolean
+  /** Where the Lease is. */
+  namespace: string
+  identity: string
+  clocks: { monotonic: MonotonicClock; wall: WallClock }
+  logger: Logger
+  /** How to talk to Kafka; absent: over the network. */
+  contacts?: (store: Store) => Contacts
+  relistMs?: number
+}
+
+export type Operator = {
+  /** The exit code: 0 after stop, 1 when the lease was lost. */
+  stopped: Promise<number>
+  httpPort: number
+  /** Resolves when this process leads and has read everything. */
+  leading: Promise<void>
+  stop(): Promise<void>
+}
+
+const LEASE_NAME = 'sofakafka-operator'
+/** A reconcile that takes longer than this makes the process unhealthy: it is restarted, which is better than being stuck for ever. */
+const STUCK_MS = 600_000
+/** Reconciles of Topics are gathered into common requests to Kafka; the more at once, the fewer requests. */
+const CONCURRENCY = { cluster: 8, topic: 200, user: 50, acl: 50 }
+
+type Reconcile = (environment: Environment) => (key: Key) => Promise<Result>
+const RECONCILERS: Record<keyof typeof CONCURRENCY, Reconcile> = {
+  cluster: reconcileCluster,
+  topic: reconcileTopic,
+  user: reconcileUser,
+  acl: reconcileAcl,
+}
+
+/** Starts the operator. Reads at once; writes only while it holds the Lease. */
+export const runOperator = async (options: OperatorOptions): Promise<Operator> => {
+  const running = new RunningOperator(options)
+  await running.start()
+  return { stopped: running.stopped, httpPort: running.httpPort, leading: running.leading, stop: () => running.stop(0) }
+}
+
+class RunningOperator {
+  readonly stopped: Promise<number>
+  readonly leading: Promise<void>
+  httpPort = 0
+  readonly #options: OperatorOptions
+  readonly #election: LeaderElection | undefined
+  readonly #electionKube: KubeClient
+  readonly #kube: KubeClient
+  readonly #store: Store
+  readonly #contacts: Contacts
+  readonly #queues: Record<keyof typeof CONCURRENCY, WorkQueue>
+  #http: { close(): Promise<void> } | undefined
+  #onStopped!: (code: number) => void
+  #onLeading!: () => void
+  #isLeading = false
+  #stopping: Promise<void> | undefined
+
+  constructor(options: OperatorOptions) {
+    this.#options = options
+    this.stopped = new Promise((resolve) => {
+      this.#onStopped = resolve
+    })
+    this.leading = new Promise((resolve) => {
+      this.#onLeading = resolve
+    })
+    const { clocks, logger, connection } = options
+    const identity = `${options.identity}_${randomBytes(4).toString('hex')}`
+    const client = { connection, clock: clocks.monotonic, fieldManager: MANAGER, appliedAnnotation: APPLIED }
+    this.#electionKube = new KubeClient({ ...client, timeoutMs: 5000 })
+    this.#election = options.hasLeaderElection
+      ? new LeaderElection({
+          kube: this.#electionKube,
+          key: { namespace: options.namespace, name: LEASE_NAME },
+          identity,
+          clock: clocks.monotonic,
+          wall: clocks.wall,
+          logger,
+        })
+      : undefined
+    this.#kube = new KubeClient({ ...client, ...(this.#election ? { fence: this.#election.fence } : {}) })
+    const trigger = (kind: keyof typeof CONCURRENCY) => (key: Key) => this.#queues[kind].add(key)
+    const triggers = { cluster: trigger('cluster'), topic: trigger('topic'), user: trigger('user'), acl: trigger('acl') }
+    this.#store = new Store({ kube: this.#kube, clock: clocks.monotonic, logger, triggers, relistMs: options.relistMs })
+    this.#contacts =
+      options.contacts?.(this.#store) ??
+      new KafkaContacts({ clock: clocks.monotonic, logger, entrance: entranceOf(this.#kube, this.#store) })
+    const events = new EventRecorder({
+      kube: this.#kube,
+      clock: clocks.wall,
+      logger,
+      controller: 'sofakafka.io/operator',
+      instance: identity,
+    })
+    const { kube, store, contacts } = { kube: this.#kube, store: this.#store, contacts: this.#contacts }
+    const environment = {
+      kube,
+      store,
+      contacts,
+      events,
+      clock: clocks.monotonic,
+      wall: clocks.wall,
+      logger,
+      image: options.image,
+      advertise: options.advertise,
+    }
+    const queue = (kind: keyof typeof CONCURRENCY) => {
+      const reconcile = RECONCILERS[kind](environment)
+      const work = async (key: Key): Promise<Result> => {
+        const result = await reconcile(key)
+        logger.debug({ kind, key: keyText(key), result }, 'reconciled')
+        return result
+      }
+      return new WorkQueue({ name: kind, work, clock: clocks.monotonic, logger, concurrency: CONCURRENCY[kind] })
+    }
+    this.#queues = { cluster: queue('cluster'), topic: queue('topic'), user: queue('user'), acl: queue('acl') }
+  }
+
+  async start(): Promise<void> {
+    const { httpHost, httpPort, logger } = this.#options
+    const http = await startHttp(
+      {
+        metrics: () => metricsText(this.#queues, this.#store, this.#election?.isLeader ?? true),
+        isHealthy: () => Object.values(this.#queues).every((queue) => queue.oldestRunMs() < STUCK_MS),
+        isReady: () => this.#isLeading || this.#store.informers.every((informer) => informer.isSynced),
+      },
+      { host: httpHost, port: httpPort },
+    )
+    this.#http = http
+    this.httpPort = http.port
+    this.#lead().catch((error: unknown) => {
+      if (this.#stopping) return
+      logger.error({ err: error }, 'the operator ends')
+      void this.stop(1)
+    })
+  }
+
+  stop(code: number): Promise<void> {
+    this.#stopping ??= this.#end(code)
+    return this.#stopping
+  }
+
+  async #lead(): Promise<void> {
+    const synced = this.#store.start()
+    await this.#election?.acquire()
+    void this.#election?.lost.then(() => this.stop(1))
+    await synced
+    if (this.#stopping) return
+    for (const queue of Object.values(this.#queues)) queue.start()
+    this.#isLeading = true
+    this.#onLeading()
+  }
+
+  async #end(code: number): Promise<void> {
+    await Promise.all(Object.values(this.#queues).map((queue) => queue.stop()))
+    await this.#store.stop()
+    await this.#contacts.close()
+    await this.#election?.stop()
+    await this.#http?.close()
+    this.#kube.close()
+    this.#electionKube.close()
+    this.#onStopped(code)
+  }
+}

@@ -1,0 +1,169 @@
+import type { AclAdmin } from '../../src/client/acl-admin.ts'
+import type { Admin, ConfigChange, ConfigValue, NewTopic, Outcomes, TopicDescription } from '../../src/client/admin.ts'
+import { keyText, type Key } from '../../src/kube/types.ts'
+import {
+  Unreachable,
+  type Contact,
+  type Contacts,
+  type OwnerRecord,
+  type RecordKind,
+  type Records,
+} from '../../src/operator/kafka/contact.ts'
+import { KafkaError } from '../../src/protocol/errors.ts'
+import { bindingKey, matchesFilter, type AclBinding } from '../../src/security/acl.ts'
+import { credentialOfPassword, type ScramCredential, type ScramMechanism } from '../../src/security/scram.ts'
+
+type Topic = { partitions: number; replicationFactor: number; config: Map<string, string> }
+
+/** What a Kafka cluster keeps, in memory, with the calls that the operator makes on it. `writes` counts every call that changes something. */
+export class FakeKafka {
+  readonly topics = new Map<string, Topic>()
+  readonly users = new Map<string, Map<ScramMechanism, ScramCredential>>()
+  readonly bindings = new Map<string, AclBinding>()
+  readonly recorded = new Map<string, OwnerRecord>()
+  writes: string[] = []
+  isReachable = true
+  refuseTopics: KafkaError | undefined
+
+  readonly admin: Pick<Admin, keyof Admin> = {
+    describeTopics: async (names) => {
+      const found = names.filter((name) => this.topics.has(name))
+      return new Map(
+        found.map((name): [string, TopicDescription] => {
+          const { partitions, replicationFactor } = this.topics.get(name)!
+          return [name, { name, partitions, replicationFactor }]
+        }),
+      )
+    },
+    describeTopicConfigs: async (names) =>
+      new Map(
+        names.map((name): [string, Map<string, ConfigValue>] => {
+          const own = [...(this.topics.get(name)?.config ?? [])].map(([key, value]): [string, ConfigValue] => [
+            key,
+            { value, isTopicOverride: true },
+          ])
+          return [name, new Map([['segment.bytes', { value: '1073741824', isTopicOverride: false }], ...own])]
+        }),
+      ),
+    createTopics: async (topics: readonly NewTopic[]) =>
+      this.#each(
+        topics,
+        ({ name }) => name,
+        (topic) => {
+          if (this.refuseTopics) return this.refuseTopics
+          const { partitions = 1, replicationFactor = 1, config = {} } = topic
+          this.topics.set(topic.name, { partitions, replicationFactor, config: new Map(Object.entries(config)) })
+        },
+        'create',
+      ),
+    deleteTopics: async (names) =>
+      this.#each(
+        names,
+        (name) => name,
+        (name) => (this.topics.delete(name) ? undefined : new KafkaError('UNKNOWN_TOPIC_OR_PARTITION')),
+        'delete',
+      ),
+    createPartitions: async (topics) =>
+      this.#each(
+        topics,
+        ({ name }) => name,
+        ({ name, partitions }) => {
+          this.topics.get(name)!.partitions = partitions
+        },
+        'grow',
+      ),
+    alterTopicConfigs: async (changes: readonly ConfigChange[]) =>
+      this.#each(
+        changes,
+        ({ topic }) => topic,
+        ({ topic, changes: keys }) => {
+          for (const { key, value } of keys) {
+            if (value === null) this.topics.get(topic)!.config.delete(key)
+            else this.topics.get(topic)!.config.set(key, value)
+          }
+        },
+        'alter',
+      ),
+    setScramPassword: async (user, mechanism, password) => {
+      this.writes.push(`scram ${user} ${mechanism}`)
+      const credentials = this.users.get(user) ?? new Map<ScramMechanism, ScramCredential>()
+      this.users.set(user, credentials.set(mechanism, await credentialOfPassword(mechanism, password)))
+    },
+    deleteScramUser: async (user, mechanism) => {
+      this.writes.push(`scram delete ${user} ${mechanism}`)
+      this.users.get(user)?.delete(mechanism)
+      if (this.users.get(user)?.size === 0) this.users.delete(user)
+    },
+  }
+
+  readonly acls: Pick<AclAdmin, keyof AclAdmin> = {
+    describe: async (filter) => [...this.bindings.values()].filter((binding) => matchesFilter(filter, binding)),
+    create: async (bindings) => {
+      for (const binding of bindings) {
+        this.writes.push(`acl ${binding.principal}`)
+        this.bindings.set(bindingKey(binding), binding)
+      }
+    },
+    delete: async (bindings) => {
+      for (const binding of bindings) {
+        this.writes.push(`acl delete ${binding.principal}`)
+        this.bindings.delete(bindingKey(binding))
+      }
+    },
+  }
+
+  readonly records: Records = {
+    get: async (kind, name) => this.recorded.get(`${kind}/${name}`),
+    put: async (kind, name, record) => {
+      if (JSON.stringify(this.recorded.get(`${kind}/${name}`)) === JSON.stringify(record)) return
+      this.writes.push(`record ${kind}/${name}`)
+      this.recorded.set(`${kind}/${name}`, record)
+    },
+    delete: async (kind, name) => void this.recorded.delete(`${kind}/${name}`),
+    list: async (kind: RecordKind) =>
+      [...this.recorded.keys()].filter((key) => key.startsWith(`${kind}/`)).map((key) => key.slice(kind.length + 1)),
+  }
+
+  readonly contact: Contact = {
+    admin: this.admin,
+    acls: this.acls,
+    records: this.records,
+    scramCredential: async (user, mechanism) => this.users.get(user)?.get(mechanism),
+    describeCluster: async () => ({ clusterId: 'fake-cluster-id', controllerId: 1 }),
+  }
+
+  #each<I>(inputs: readonly I[], nameOf: (input: I) => string, act: (input: I) => KafkaError | undefined | void, what: string): Outcomes {
+    return new Map(
+      inputs.map((input) => {
+        this.writes.push(`${what} ${nameOf(input)}`)
+        return [nameOf(input), act(input) ?? undefined]
+      }),
+    )
+  }
+}
+
+/** One fake per Cluster. `unreachableForMs` is what `unreachableMs` says while a fake is not reachable. */
+export class FakeContacts implements Contacts {
+  readonly kafkas = new Map<string, FakeKafka>()
+  unreachableForMs = 0
+
+  kafka(cluster: Key): FakeKafka {
+    const text = keyText(cluster)
+    const kafka = this.kafkas.get(text) ?? new FakeKafka()
+    this.kafkas.set(text, kafka)
+    return kafka
+  }
+
+  async get(cluster: Key): Promise<Contact> {
+    const kafka = this.kafka(cluster)
+    if (!kafka.isReachable) throw new Unreachable('no broker serves')
+    return kafka.contact
+  }
+
+  unreachableMs(cluster: Key): number {
+    return this.kafka(cluster).isReachable ? 0 : this.unreachableForMs
+  }
+
+  forget(): void {}
+  async close(): Promise<void> {}
+}
