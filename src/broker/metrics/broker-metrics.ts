@@ -1,0 +1,226 @@
+import type { MonotonicClock } from '../../base/clock.ts'
+import type { Disk } from '../../base/disk.ts'
+import type { ErrorName } from '../../protocol/errors.ts'
+import type { Partition } from '../partition.ts'
+import type { BrokerMetrics, Watched } from '../ports.ts'
+import { Exposition, type Sample } from './exposition.ts'
+import { ProcessMetrics } from './process-metrics.ts'
+import { Quantiles } from './quantiles.ts'
+
+type TopicCounts = {
+  messagesIn: number
+  bytesIn: number
+  bytesOut: number
+  produces: number
+  failedProduces: number
+  fetches: number
+  failedFetches: number
+}
+type TopicCounter = keyof TopicCounts
+
+/** Names of the Strimzi and jmx_exporter dialect; each stands once without a topic and once per topic. */
+const TOPIC_METRICS: Record<TopicCounter, readonly [name: string, help: string]> = {
+  messagesIn: ['messagesin', 'Records received'],
+  bytesIn: ['bytesin', 'Bytes of records received'],
+  bytesOut: ['bytesout', 'Bytes of records sent to consumers'],
+  produces: ['totalproducerequests', 'Produce requests'],
+  failedProduces: ['failedproducerequests', 'Produce requests that failed'],
+  fetches: ['totalfetchrequests', 'Fetch requests'],
+  failedFetches: ['failedfetchrequests', 'Fetch requests that failed'],
+}
+const QUANTILES = [0.5, 0.75, 0.95, 0.99, 0.999]
+/** Topics counted by name; a client that asks for made-up names must not fill the memory. */
+const MAX_TOPICS = 20_000
+
+export type ControllerFigures = { isActive: boolean; offlinePartitions: number; preferredReplicaImbalance: number }
+export type BrokerMetricsOptions = { clock: MonotonicClock; disk: Disk }
+
+const zero = (): TopicCounts => ({ messagesIn: 0, bytesIn: 0, bytesOut: 0, produces: 0, failedProduces: 0, fetches: 0, failedFetches: 0 })
+const count = (partitions: readonly Partition[], test: (partition: Partition) => boolean): number => partitions.filter(test).length
+
+/** All that /metrics shows of a broker. Counts what the request path tells it, and asks the parts for the rest at each scrape. */
+export class Metrics implements BrokerMetrics {
+  readonly #clock: MonotonicClock
+  readonly #process: ProcessMetrics
+  readonly #all = zero()
+  readonly #topics = new Map<string, TopicCounts>()
+  readonly #times = new Map<string, Quantiles>()
+  readonly #requests = new Map<string, { labels: { request: string; version: number }; value: number }>()
+  readonly #errors = new Map<string, { labels: { request: string; error: string }; value: number }>()
+  #watched: Watched | undefined
+  #controller: (() => ControllerFigures) | undefined
+
+  constructor({ clock, disk }: BrokerMetricsOptions) {
+    this.#clock = clock
+    this.#process = new ProcessMetrics(disk)
+  }
+
+  watch(parts: Watched): void {
+    this.#watched = parts
+  }
+
+  /** Only the controller shows more than zeros. */
+  watchController(figures: () => ControllerFigures): void {
+    this.#controller = figures
+  }
+
+  request(observation: { api: string; version: number; totalMs: number }): void {
+    const { api, version, totalMs } = observation
+    const nowMs = this.#clock.nowMs()
+    let times = this.#times.get(api)
+    if (!times) this.#times.set(api, (times = new Quantiles(nowMs)))
+    times.add(totalMs, nowMs)
+    const key = `${api} ${version}`
+    const known = this.#requests.get(key)
+    if (known) known.value++
+    else this.#requests.set(key, { labels: { request: api, version }, value: 1 })
+  }
+
+  error(api: string, error: ErrorName): void {
+    const key = `${api} ${error}`
+    const known = this.#errors.get(key)
+    if (known) known.value++
+    else this.#errors.set(key, { labels: { request: api, error }, value: 1 })
+  }
+
+  /** Adds to a counter of a topic and to that of all topics. */
+  topic(name: string, counter: TopicCounter, by = 1): void {
+    this.#all[counter] += by
+    let counts = this.#topics.get(name)
+    if (!counts && this.#topics.size < MAX_TOPICS) this.#topics.set(name, (counts = zero()))
+    if (counts) counts[counter] += by
+  }
+
+  text(): string {
+    const to = new Exposition()
+    this.#writeTopics(to)
+    this.#writeRequests(to)
+    const partitions = [...(this.#watched?.partitions.all() ?? [])]
+    this.#writeReplicas(to, partitions)
+    this.#writePartitions(to, partitions)
+    this.#writeController(to)
+    this.#writeSockets(to)
+    this.#process.write(to)
+    return to.text()
+  }
+
+  stop(): void {
+    this.#process.stop()
+  }
+
+  #writeTopics(to: Exposition): void {
+    for (const [counter, [name, help]] of Object.entries(TOPIC_METRICS) as [TopicCounter, readonly [string, string]][]) {
+      const perTopic = [...this.#topics].map(([topic, counts]) => ({ labels: { topic }, value: counts[counter] }))
+      to.add(`kafka_server_brokertopicmetrics_${name}_total`, 'counter', `${help}.`, [{ value: this.#all[counter] }, ...perTopic])
+    }
+  }
+
+  #writeRequests(to: Exposition): void {
+    const nowMs = this.#clock.nowMs()
+    const times = [...this.#times].flatMap(([request, quantiles]): Sample[] =>
+      QUANTILES.map((quantile) => ({ labels: { request, quantile }, value: quantiles.quantile(quantile, nowMs) })),
+    )
+    const counts = [...this.#times].map(([request, quantiles]) => ({ labels: { request }, value: quantiles.count }))
+    to.add('kafka_network_requestmetrics_requests_total', 'counter', 'Requests by API and version.', this.#requests.values())
+    to.add('kafka_network_requestmetrics_errors_total', 'counter', 'Requests that failed as a whole, by error.', this.#errors.values())
+    to.add('kafka_network_requestmetrics_totaltimems', 'summary', 'Milliseconds from the request to its answer.', times)
+    to.add('kafka_network_requestmetrics_totaltimems_count', 'counter', 'Requests that were timed.', counts)
+  }
+
+  #writeReplicas(to: Exposition, partitions: readonly Partition[]): void {
+    const figures: Record<string, number> = {
+      leadercount: count(partitions, ({ isLeader }) => isLeader),
+      partitioncount: partitions.length,
+      underreplicatedpartitions: count(partitions, ({ isUnderReplicated }) => isUnderReplicated),
+      underminisrpartitioncount: count(partitions, ({ isUnderMinIsr }) => isUnderMinIsr),
+      offlinereplicacount: count(partitions, ({ isOffline }) => isOffline),
+    }
+    for (const [name, value] of Object.entries(figures)) {
+      to.add(`kafka_server_replicamanager_${name}`, 'gauge', 'Replicas on this broker.', [{ value }])
+    }
+  }
+
+  #writePartitions(to: Exposition, partitions: readonly Partition[]): void {
+    const leaders = partitions.filter(({ isLeader }) => isLeader)
+    const per = (list: readonly Partition[], value: (partition: Partition) => number): Sample[] =>
+      list.map((one) => ({ labels: { topic: one.topic, partition: one.partition }, value: value(one) }))
+    to.add(
+      'kafka_log_log_size',
+      'gauge',
+      'Bytes of a partition on disk.',
+      per(partitions, ({ log }) => log.sizeBytes),
+    )
+    to.add(
+      'kafka_log_log_logstartoffset',
+      'gauge',
+      'First offset of a partition.',
+      per(partitions, ({ log }) => log.logStartOffset),
+    )
+    to.add(
+      'kafka_log_log_logendoffset',
+      'gauge',
+      'Offset of the next record of a partition.',
+      per(partitions, ({ log }) => log.logEndOffset),
+    )
+    to.add(
+      'kafka_cluster_partition_replicascount',
+      'gauge',
+      'Replicas of a partition.',
+      per(leaders, ({ leadership }) => leadership?.replicas.length ?? 0),
+    )
+    to.add(
+      'kafka_cluster_partition_insyncreplicascount',
+      'gauge',
+      'In-sync replicas of a partition.',
+      per(leaders, ({ leadership }) => leadership?.isr.length ?? 0),
+    )
+    to.add(
+      'kafka_cluster_partition_underminisr',
+      'gauge',
+      '1 below min.insync.replicas.',
+      per(leaders, ({ isUnderMinIsr }) => Number(isUnderMinIsr)),
+    )
+    to.add(
+      'kafka_cluster_partition_atminisr',
+      'gauge',
+      '1 at min.insync.replicas.',
+      per(leaders, ({ leadership, log }) => Number(leadership?.isr.length === log.config.minInsyncReplicas)),
+    )
+    const failed = new Set(partitions.filter(({ isOffline }) => isOffline).map(({ log }) => log.logDir)).size
+    to.add('kafka_log_logmanager_offlinelogdirectorycount', 'gauge', 'Log directories that failed.', [{ value: failed }])
+  }
+
+  #writeController(to: Exposition): void {
+    const { isActive, offlinePartitions, preferredReplicaImbalance } = this.#controller?.() ?? {
+      isActive: false,
+      offlinePartitions: 0,
+      preferredReplicaImbalance: 0,
+    }
+    to.add('kafka_controller_kafkacontroller_activecontrollercount', 'gauge', '1 on the controller.', [{ value: Number(isActive) }])
+    to.add('kafka_controller_kafkacontroller_offlinepartitionscount', 'gauge', 'Partitions without a leader, on the controller.', [
+      { value: offlinePartitions },
+    ])
+    to.add(
+      'kafka_controller_kafkacontroller_preferredreplicaimbalancecount',
+      'gauge',
+      'Partitions not led by their preferred replica, on the controller.',
+      [{ value: preferredReplicaImbalance }],
+    )
+    to.add('kafka_controller_controllerstats_uncleanleaderelections_total', 'counter', 'Elections of a replica that was not in sync.', [
+      { value: 0 },
+    ])
+  }
+
+  #writeSockets(to: Exposition): void {
+    const idle = this.#process.idleShare()
+    to.add('kafka_network_socketserver_networkprocessoravgidle_percent', 'gauge', 'Idle share of the event loop, 0 to 1.', [
+      { value: idle },
+    ])
+    to.add('kafka_server_kafkarequesthandlerpool_requesthandleravgidle_percent', 'gauge', 'Idle share of the event loop, 0 to 1.', [
+      { value: idle },
+    ])
+    to.add('kafka_server_socket_server_metrics_connection_count', 'gauge', 'Open connections.', [
+      { value: this.#watched?.connectionCount() ?? 0 },
+    ])
+  }
+}

@@ -1,0 +1,47 @@
+import { expect, test } from 'vitest'
+import { nodeDisk } from '../../../src/base/node-disk.ts'
+import { Metrics } from '../../../src/broker/metrics/broker-metrics.ts'
+import { Exposition } from '../../../src/broker/metrics/exposition.ts'
+import { Quantiles } from '../../../src/broker/metrics/quantiles.ts'
+
+test('quantiles are right within five per cent and forget what is older than two minutes', () => {
+  const times = new Quantiles(0)
+  for (let ms = 1; ms <= 1000; ms++) times.add(ms, 0)
+  for (const q of [0.5, 0.95, 0.99]) expect(Math.abs(times.quantile(q, 1) / (q * 1000) - 1)).toBeLessThan(0.06)
+  expect(times.quantile(0.5, 61_000)).toBeGreaterThan(400)
+  expect(times.quantile(0.5, 122_000)).toBeNaN()
+  expect(times.count).toBe(1000)
+})
+
+test('labels are escaped, and a name without samples is left out', () => {
+  const to = new Exposition()
+  to.add('a', 'gauge', 'Help.', [{ labels: { topic: 'x"\\\n' }, value: Number.NaN }])
+  to.add('b', 'gauge', 'Help.', [])
+  expect(to.text()).toBe('# HELP a Help.\n# TYPE a gauge\na{topic="x\\"\\\\\\n"} NaN\n')
+})
+
+test('a broker shows the names that dashboards ask for', () => {
+  const metrics = new Metrics({
+    clock: { nowMs: () => 0, sleep: () => Promise.resolve(), schedule: () => ({ cancel: () => {} }) },
+    disk: nodeDisk,
+  })
+  metrics.request({ api: 'Produce', version: 8, totalMs: 5 })
+  metrics.error('Produce', 'CORRUPT_MESSAGE')
+  metrics.topic('t', 'bytesIn', 100)
+  metrics.watch({ partitions: { all: () => [] }, connectionCount: () => 3 })
+  const text = metrics.text()
+  metrics.stop()
+  for (const line of [
+    'kafka_server_brokertopicmetrics_bytesin_total 100',
+    'kafka_server_brokertopicmetrics_bytesin_total{topic="t"} 100',
+    'kafka_network_requestmetrics_requests_total{request="Produce",version="8"} 1',
+    'kafka_network_requestmetrics_errors_total{request="Produce",error="CORRUPT_MESSAGE"} 1',
+    'kafka_server_replicamanager_leadercount 0',
+    'kafka_controller_kafkacontroller_activecontrollercount 0',
+    'kafka_server_socket_server_metrics_connection_count 3',
+  ]) {
+    expect(text.split('\n')).toContain(line)
+  }
+  expect(text).toMatch(/sofakafka_event_loop_delay_max_seconds [\d.e-]+\n/)
+  expect(text).toMatch(/totaltimems\{request="Produce",quantile="0.99"\} [45]\.\d+/)
+})
