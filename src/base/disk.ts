@@ -29,8 +29,8 @@ export interface Disk {
   list(path: string): DiskEntry[]
   /** undefined when there is nothing. */
   stat(path: string): DiskStat | undefined
-  /** Makes the parents too; an existing directory is left alone. */
-  makeDirectory(path: string): void
+  /** Makes the parents too; an existing directory is left alone. `mode` as of chmod, for what others must not read. */
+  makeDirectory(path: string, options?: { mode?: number }): void
   /** Replaces a file at `to`. */
   rename(from: string, to: string): void
   /** An absent file is no error. */
@@ -41,8 +41,8 @@ export interface Disk {
   removeInBackground(path: string): Promise<void>
   syncDirectory(path: string): Promise<void>
   readFile(path: string): Buffer
-  /** Writes `path`.tmp, syncs it, renames it over `path`, syncs the directory: after a crash the file is the old or the new one. */
-  replaceFile(path: string, bytes: Uint8Array): Promise<void>
+  /** Writes `path`.tmp, syncs it, renames it over `path`, syncs the directory: after a crash the file is the old or the new one. `mode` as of chmod. */
+  replaceFile(path: string, bytes: Uint8Array, options?: { mode?: number }): Promise<void>
   /** Holds `path` for this caller until release; throws EBUSY when a living process holds it, this one included. What a dead holder left is taken over. */
   lock(path: string): DiskLock
 }

@@ -67,17 +67,18 @@ export const nodeDisk: Disk = {
     const stat = fs.statSync(path, { throwIfNoEntry: false })
     return stat && { sizeBytes: stat.size, modifiedMs: stat.mtimeMs, isDirectory: stat.isDirectory() }
   },
-  makeDirectory: (path) => void fs.mkdirSync(path, { recursive: true }),
+  makeDirectory: (path, options) => void fs.mkdirSync(path, { recursive: true, ...(options?.mode ? { mode: options.mode } : {}) }),
   rename: (from, to) => fs.renameSync(from, to),
   remove: (path) => fs.rmSync(path, { force: true }),
   removeDirectory: (path) => fs.rmSync(path, { recursive: true, force: true }),
   removeInBackground: (path) => remove(path, { recursive: true, force: true }),
   syncDirectory,
   readFile: (path) => fs.readFileSync(path),
-  replaceFile: async (path, bytes) => {
+  replaceFile: async (path, bytes, options) => {
     const temporary = join(dirname(path), `${path.slice(dirname(path).length + 1)}.tmp`)
     const file = openFile(temporary, 'create')
     try {
+      if (options?.mode !== undefined) fs.chmodSync(temporary, options.mode)
       file.truncateSync(0)
       file.writeSync([bytes], 0)
       await file.sync()

@@ -1,0 +1,165 @@
+import { recordUpdate } from '../fields/managed-fields.ts'
+import { asObject, asString, at, clone, equal, type Json, type JsonObject, type KubeObject } from '../json.ts'
+import { decodeErrors } from '../schema/decode.ts'
+import { applyDefaults, prune } from '../schema/prune.ts'
+import { validateCustom } from '../custom/validate.ts'
+import { alreadyExists, badRequest, conflict, forbidden, invalid, MODIFIED, notFound, type FieldError } from '../status.ts'
+import { keyOf } from '../store/store.ts'
+import { managerOf, timestamp, type Call, type ObjectReply, type Server } from './context.ts'
+import { adoptBody, initialMetadata, keepMetadata, newFinalizers, validateMetadata } from './metadata.ts'
+import { isRemovable } from './removal.ts'
+import type { Strategy } from './strategy.ts'
+import { metadataSchema } from '../builtin/load.ts'
+
+/** Reports or refuses unknown fields by fieldValidation, drops them, and fills the kind's defaults. */
+export const normalise = (server: Server, call: Call, object: KubeObject): void => {
+  const { resource } = call
+  const errors = resource.custom ? [] : decodeErrors(object as Json, resource.schema)
+  if (errors.length > 0) {
+    throw badRequest(`${resource.kind} in version "${resource.version}" cannot be handled as a ${resource.kind}: ${errors[0]}`)
+  }
+  const metadata = object.metadata as Json
+  const unknown = [...prune(metadata, metadataSchema, 'metadata', true), ...prune(object as Json, resource.schema, '', !resource.custom)]
+  if (unknown.length > 0 && call.fieldValidation !== 'Ignore') {
+    const words = [...new Set(unknown)].map((path) => `unknown field "${path}"`)
+    if (call.fieldValidation === 'Strict') {
+      throw badRequest(
+        `${resource.kind} in version "${resource.version}" cannot be handled as a ${resource.kind}: strict decoding error: ${words.join(', ')}`,
+      )
+    }
+    call.warnings.push(...words)
+  }
+  if (resource.custom) applyDefaults(object as Json, resource.schema)
+  else dropNulls(object)
+  server.strategyOf(resource).defaults?.(object)
+}
+
+/** Go structs have no null: a null field is an absent one. Keys of a built-in object are never null on purpose, except creationTimestamp of templates. */
+const dropNulls = (value: JsonObject): void => {
+  for (const [key, child] of Object.entries(value)) {
+    if (child === null) {
+      if (key !== 'creationTimestamp') delete value[key]
+    } else if (Array.isArray(child))
+      child.forEach((item) => typeof item === 'object' && item !== null && !Array.isArray(item) && dropNulls(item))
+    else if (typeof child === 'object') dropNulls(child as JsonObject)
+  }
+}
+
+export const validate = (server: Server, call: Call, object: KubeObject, old: KubeObject | undefined): void => {
+  const { resource } = call
+  const errors: FieldError[] = [...validateMetadata(object)]
+  if (old) errors.push(...newFinalizers(object, old))
+  errors.push(...(server.strategyOf(resource).validate?.(object, old) ?? []))
+  if (resource.custom) errors.push(...validateCustom(resource, object, old))
+  if (errors.length > 0) throw invalid(resource, object.metadata.name ?? '', errors)
+}
+
+const requireNamespace = (server: Server, call: Call, name: string): void => {
+  if (!call.resource.namespaced) return
+  const namespace = server.store.get('/namespaces', call.namespace)
+  if (!namespace) throw notFound({ group: '', plural: 'namespaces', kind: 'Namespace' }, call.namespace)
+  if (!namespace.metadata.deletionTimestamp) return
+  const why = `unable to create new content in namespace ${call.namespace} because it is being terminated`
+  throw forbidden(call.resource, name, why, [
+    { reason: 'NamespaceTerminating', message: `namespace ${call.namespace} is being terminated`, field: 'metadata.namespace' },
+  ])
+}
+
+/** Stores a new object. `managed` is set by apply, which writes managedFields itself. */
+export const create = (server: Server, call: Call, body: JsonObject, managed = false): ObjectReply => {
+  const { resource } = call
+  const strategy = server.strategyOf(resource)
+  const object = adoptBody(call, body)
+  if (asString(object.metadata['resourceVersion'])) throw badRequest('resourceVersion should not be set on objects to be created')
+  requireNamespace(server, call, object.metadata.name ?? asString(object.metadata['generateName']))
+  for (const field of strategy.reset) delete object[field]
+  normalise(server, call, object)
+  initialMetadata(server, object, strategy.hasGeneration === true)
+  strategy.prepareCreate?.(object, { ...server.creation, now: timestamp(server.wall) })
+  validate(server, call, object, undefined)
+  const key = keyOf(object.metadata.namespace, object.metadata.name)
+  if (server.store.get(resource.storageKey, key)) throw alreadyExists(resource, object.metadata.name)
+  if (!managed) recordUpdate(undefined, object, resource.schema, { manager: managerOf(server, call, 'Update'), reset: strategy.reset })
+  return { code: 201, object: call.dryRun ? object : server.store.put(resource.storageKey, object) }
+}
+
+export const existing = (server: Server, call: Call): KubeObject => {
+  const found = server.store.get(call.resource.storageKey, keyOf(call.resource.namespaced ? call.namespace : undefined, call.name))
+  if (!found) throw notFound(call.resource, call.name)
+  return found
+}
+
+const specOf = (object: KubeObject): JsonObject => {
+  const { metadata: _metadata, status: _status, ...rest } = object
+  return rest
+}
+
+/** Takes over from `old` what this call may not write. */
+const restrict = (call: Call, object: KubeObject, old: KubeObject, strategy: Strategy): KubeObject => {
+  if (call.subresource === 'status') {
+    const metadata = call.resource.custom
+      ? { ...clone(old.metadata), managedFields: object.metadata.managedFields, resourceVersion: object.metadata.resourceVersion }
+      : object.metadata
+    const out = { ...clone(old), metadata, status: object['status'] } as KubeObject
+    if (out['status'] === undefined) delete out['status']
+    return out
+  }
+  for (const field of strategy.reset) {
+    if (old[field] === undefined) delete object[field]
+    else object[field] = clone(old[field])
+  }
+  return object
+}
+
+/** Stores a changed object, or removes it when the change released its last finalizer. Writes nothing when nothing changed. */
+export const replace = (server: Server, call: Call, object: KubeObject, managed = false): ObjectReply => {
+  const { resource } = call
+  const strategy = server.strategyOf(resource)
+  const old = existing(server, call)
+  const version = asString(object.metadata['resourceVersion'])
+  if (!version && strategy.allowsUnconditionalUpdate === false) {
+    throw invalid(resource, call.name, [
+      { reason: 'FieldValueInvalid', field: 'metadata.resourceVersion', message: 'Invalid value: 0: must be specified for an update' },
+    ])
+  }
+  const uid = asString(object.metadata.uid)
+  if (uid && uid !== old.metadata.uid) {
+    throw conflict(resource, call.name, `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid}`)
+  }
+  if (version && version !== old.metadata.resourceVersion) throw conflict(resource, call.name, MODIFIED)
+  normalise(server, call, object)
+  const next = restrict(call, object, old, strategy)
+  keepMetadata(next, old)
+  if (call.subresource === '' || call.subresource === 'scale') strategy.prepareUpdate?.(next, old)
+  if (strategy.hasGeneration && !equal(specOf(next), specOf(old))) next.metadata.generation = (old.metadata.generation ?? 0) + 1
+  validate(server, call, next, old)
+  if (!managed) {
+    const reset = call.subresource === 'status' ? [] : strategy.reset
+    recordUpdate(old, next, resource.schema, { manager: managerOf(server, call, 'Update'), reset })
+  }
+  next.metadata.resourceVersion = old.metadata.resourceVersion
+  if (call.dryRun || isUnchanged(next, old)) return { code: 200, object: call.dryRun ? next : old }
+  if (isRemovable(next))
+    return { code: 200, object: server.store.delete(resource.storageKey, keyOf(next.metadata.namespace, next.metadata.name), next) ?? next }
+  return { code: 200, object: server.store.put(resource.storageKey, next) }
+}
+
+/** Equal but for the times in managedFields. */
+const isUnchanged = (next: KubeObject, old: KubeObject): boolean => {
+  const timeless = (object: KubeObject): Json => ({
+    ...object,
+    metadata: { ...object.metadata, managedFields: (object.metadata.managedFields ?? []).map((entry) => ({ ...entry, time: '' })) },
+  })
+  return equal(timeless(next), timeless(old))
+}
+
+export const update = (server: Server, call: Call, body: JsonObject): ObjectReply => {
+  const strategy = server.strategyOf(call.resource)
+  const object = adoptBody(call, body)
+  const key = keyOf(call.resource.namespaced ? call.namespace : undefined, call.name)
+  if (strategy.createsOnUpdate && !call.subresource && !server.store.get(call.resource.storageKey, key)) {
+    if (at(object, 'metadata', 'uid')) throw notFound(call.resource, call.name)
+    return create(server, call, asObject(object))
+  }
+  return replace(server, call, object)
+}
