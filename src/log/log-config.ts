@@ -69,3 +69,6 @@ export const defaultLogConfig: LogConfig = {
 export const isCompacted = (config: LogConfig): boolean => config.cleanupPolicy.includes('compact')
 /** A compacted topic is kept whole until compaction exists, unless its policy says delete too. */
 export const deletesOld = (config: LogConfig): boolean => config.cleanupPolicy.includes('delete')
+/** When a segment is rolled by age; compaction needs closed segments in time. */
+export const maxSegmentMs = (config: LogConfig): number =>
+  isCompacted(config) && config.maxCompactionLagMs > 0 ? Math.min(config.maxCompactionLagMs, config.segmentMs) : config.segmentMs

@@ -22,7 +22,6 @@ export type AppendInfo = {
   logStartOffset: number
   /** As stored. */
   sizeBytes: number
-  batchCount: number
 }
 
 export type ReadOptions = {

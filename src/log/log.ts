@@ -1,25 +1,346 @@
+import { KafkaError } from '../protocol/errors.ts'
 import type { Int64 } from '../protocol/int64.ts'
-import type { LeaderEpochs } from './leader-epochs.ts'
+import { infoOf, inspect, numbered, type NumberedBatches } from './append-batches.ts'
+import { Durability } from './durability.ts'
+import type { EpochEntry, LeaderEpochs } from './leader-epochs.ts'
 import type { LogConfig } from './log-config.ts'
+import type { LogContext, LogState } from './log-context.ts'
+import { EMPTY_READ, LogReader, outOfRange } from './log-reader.ts'
 import type { AppendInfo, AppendOptions, ReadOptions, ReadResult, TimestampedOffset } from './log-types.ts'
+import { appendRules, isWorthAThread, prepareHere, prepareInThread } from './prepare.ts'
+import { readNow } from './reads.ts'
+import { deletableSegments, retainedOf } from './retention.ts'
+import { findOffsetByTimestamp } from './timestamp-search.ts'
+import type { SegmentAppend } from './segment.ts'
+import type { Segments } from './segments.ts'
+import { StorageGuard } from './storage-guard.ts'
+import { Turns } from './turns.ts'
 
-export declare class Log {
+/**
+ * One partition on disk. Appends and cuts have one order, that of the calls. An append is one synchronous write into the page cache and returns plain
+ * values; it returns a promise where it must wait: for a thread that decompresses, for earlier appends that wait, for the budget of unsynced bytes,
+ * for the fsync that flush.messages asks for. Errors: KafkaError; what the disk throws becomes KAFKA_STORAGE_ERROR with it as the cause.
+ * After a failed write the log is as before; after a failed fsync its directory is offline.
+ */
+export class Log {
   readonly topic: string
   readonly partition: number
   readonly epochs: LeaderEpochs
   config: LogConfig
-  get directory(): string
-  get logStartOffset(): number
-  get logEndOffset(): number
-  get highWatermark(): number
-  get sizeBytes(): number
-  get latestEpoch(): number | undefined
-  append(records: Buffer, options: AppendOptions): AppendInfo | Promise<AppendInfo>
-  read(offset: number, options: ReadOptions): ReadResult | Promise<ReadResult>
-  offsetForTimestamp(timestamp: Int64): Promise<TimestampedOffset | undefined>
-  setHighWatermark(offset: number): number
-  advanceLogStart(offset: number): number
-  truncateTo(offset: number): Promise<void>
-  truncateFullyAndStartAt(offset: number): Promise<void>
-  flush(): Promise<void>
+  readonly #context: LogContext
+  readonly #segments: Segments
+  #logStartOffset: number
+  #logEndOffset: number
+  #highWatermark: number
+  #jitterMs: number
+  /** The appends and cuts that wait; new ones go behind them. */
+  readonly #turns = new Turns()
+  readonly #guard: StorageGuard
+  readonly #reader: LogReader
+  readonly #durability: Durability
+
+  constructor(state: LogState, context: LogContext) {
+    this.topic = state.topic
+    this.partition = state.partition
+    this.epochs = state.epochs
+    this.config = state.config
+    this.#context = context
+    this.#segments = state.segments
+    this.#logStartOffset = state.logStartOffset
+    this.#logEndOffset = state.logEndOffset
+    this.#highWatermark = Math.min(Math.max(state.highWatermark, state.logStartOffset), state.logEndOffset)
+    const { segments, epochs } = state
+    this.#guard = new StorageGuard(`${state.topic}-${state.partition}`, context.store)
+    this.#reader = new LogReader(segments, this.#guard, state.logEndOffset)
+    const parts = {
+      segments,
+      epochs,
+      flusher: context.flusher,
+      clock: context.clocks.monotonic,
+      guard: this.#guard,
+      logEndOffset: () => this.#logEndOffset,
+    }
+    this.#durability = new Durability(parts, state.recoveryPoint)
+    this.#jitterMs = this.#newJitterMs()
+  }
+
+  /** The path of the partition's directory. */
+  get directory(): string {
+    return this.#segments.directory.path
+  }
+  /** The first offset that may be read. */
+  get logStartOffset(): number {
+    return this.#logStartOffset
+  }
+  /** The offset that the next record gets. */
+  get logEndOffset(): number {
+    return this.#logEndOffset
+  }
+  /** Consumers see what is below. */
+  get highWatermark(): number {
+    return this.#highWatermark
+  }
+  /** What is below survives a power loss; recovery begins in the segment that holds it. */
+  get recoveryPoint(): number {
+    return this.#durability.recoveryPoint
+  }
+  get sizeBytes(): number {
+    return this.#segments.sizeBytes
+  }
+  get segmentCount(): number {
+    return this.#segments.all.length
+  }
+  /** Written but not yet forced to the medium by us. */
+  get unsyncedBytes(): number {
+    return this.#durability.unsyncedBytes
+  }
+  get latestEpoch(): number | undefined {
+    return this.epochs.latest
+  }
+  /** The log directory that holds the partition. */
+  get logDir(): string {
+    return this.#context.store.path
+  }
+  /** For the start offset's checkpoint, which lists only logs whose start is within a segment. */
+  get startsWithinSegment(): boolean {
+    return this.#logStartOffset > this.#segments.first.baseOffset
+  }
+
+  /**
+   * Appends whole batches; the caller's memory is patched and must not change until this is done. For `client` and `coordinator` the records are checked,
+   * converted if the topic asks for it, and numbered; for `replication` offsets and epochs are the leader's.
+   * KafkaErrors: those of prepareAppend and inspect; RECORD_LIST_TOO_LARGE beyond segment.bytes; KAFKA_STORAGE_ERROR.
+   */
+  append(records: Buffer, options: AppendOptions): AppendInfo | Promise<AppendInfo> {
+    this.#guard.assertUsable()
+    const mustWait = this.#turns.isBusy || this.#context.flusher.isFull
+    if (!mustWait && !isWorthAThread(records, options, this)) return this.#whenFlushed(this.#appendNow(records, options))
+    return this.#turns.take(() => this.#appendLater(records, options)).then((info) => this.#whenFlushed(info))
+  }
+
+  async #appendLater(records: Buffer, options: AppendOptions): Promise<AppendInfo> {
+    await this.#context.flusher.room()
+    const { pool, clocks } = this.#context
+    if (options.origin === 'replication' || !pool || !isWorthAThread(records, options, this)) return this.#appendNow(records, options)
+    const rules = appendRules(this, options.origin, clocks.wall.nowMs())
+    const prepared = await prepareInThread(pool, records, rules)
+    this.#guard.assertUsable()
+    return this.#write(numbered(prepared, this.#logEndOffset, options.leaderEpoch), rules.nowMs)
+  }
+
+  #appendNow(records: Buffer, options: AppendOptions): AppendInfo {
+    const nowMs = this.#context.clocks.wall.nowMs()
+    if (options.origin === 'replication') return this.#write(inspect(records, this.#logEndOffset), nowMs)
+    const prepared = prepareHere(records, appendRules(this, options.origin, nowMs))
+    return this.#write(numbered(prepared, this.#logEndOffset, options.leaderEpoch), nowMs)
+  }
+
+  #write(batches: NumberedBatches, nowMs: number): AppendInfo {
+    const { records } = batches
+    const logAppendTime = this.config.messageTimestampType === 'LogAppendTime' ? nowMs : -1
+    const info = infoOf(batches, logAppendTime, this.#logStartOffset)
+    if (records.length === 0) return info
+    if (records.length > this.config.segmentBytes) {
+      const message = `an append of ${records.length} bytes to ${this.topic}-${this.partition}; segment.bytes is ${this.config.segmentBytes}`
+      throw new KafkaError('RECORD_LIST_TOO_LARGE', message)
+    }
+    this.#guard.run('append', () => this.#appendToSegment({ ...batches, largestOffset: batches.lastOffset }, batches, nowMs))
+    // From here on nothing can fail: the offsets are taken.
+    this.#logEndOffset = batches.lastOffset + 1
+    this.#noteEpochs(batches.epochs, batches.hasLegacy)
+    this.#durability.noteWrite(records.length)
+    this.#reader.noteWrite(records.length, this.#logEndOffset)
+    return info
+  }
+
+  #appendToSegment(append: SegmentAppend, { firstOffset, hasLegacy }: NumberedBatches, nowMs: number): void {
+    if (this.#segments.active.isDueToRoll(append, this.config, { jitterMs: this.#jitterMs, nowMs })) {
+      // The first offset inside a batch of an old format is not known without decompressing it: as far below the last as an index can reach.
+      this.#roll(Math.max(this.#logEndOffset, hasLegacy ? append.largestOffset - 0x7fff_ffff : firstOffset))
+    }
+    this.#segments.active.append(append, this.config)
+  }
+
+  #roll(baseOffset: number): void {
+    if (this.#segments.active.baseOffset === baseOffset && this.#segments.active.sizeBytes === 0) return
+    this.#segments.add(baseOffset)
+    this.#jitterMs = this.#newJitterMs()
+    this.#durability.flushSoon()
+  }
+
+  #newJitterMs(): number {
+    const maxMs = Math.min(this.config.segmentJitterMs, this.config.segmentMs)
+    return maxMs > 0 ? Math.floor(this.#context.random() * maxMs) : 0
+  }
+
+  #noteEpochs(epochs: readonly EpochEntry[], hasLegacy: boolean): void {
+    // Old formats carry no epoch: without entries a follower goes by the high watermark, as Kafka does.
+    if (hasLegacy) this.epochs.clear()
+    for (const { epoch, startOffset } of epochs) this.epochs.assign(epoch, startOffset)
+  }
+
+  #whenFlushed(info: AppendInfo): AppendInfo | Promise<AppendInfo> {
+    if (this.#logEndOffset - this.#durability.recoveryPoint < this.config.flushMessages) return info
+    return this.flush().then(() => info)
+  }
+
+  /** Batches from the one that holds `offset` on. OFFSET_OUT_OF_RANGE outside of logStartOffset to logEndOffset; nothing at or beyond `upTo`. */
+  read(offset: number, options: ReadOptions): ReadResult | Promise<ReadResult> {
+    this.#guard.assertUsable()
+    if (offset < this.#logStartOffset || offset > this.#logEndOffset) throw outOfRange(offset, this)
+    const { upTo } = options
+    const limit = upTo === 'logEnd' ? this.#logEndOffset : upTo === 'highWatermark' ? this.#highWatermark : upTo
+    const endOffset = Math.min(limit, this.#logEndOffset)
+    if (offset >= endOffset) return EMPTY_READ
+    const result = this.#reader.read({ offset, endOffset, maxBytes: options.maxBytes, minOneBatch: options.minOneBatch })
+    return result instanceof Promise ? result.then((read) => read ?? this.read(offset, options)) : result
+  }
+
+  /** The first record at or after the log's start whose timestamp is at least `timestamp`. UNSUPPORTED_FOR_MESSAGE_FORMAT on topics of magic 0. */
+  async offsetForTimestamp(timestamp: Int64): Promise<TimestampedOffset | undefined> {
+    this.#guard.assertUsable()
+    const { pool } = this.#context
+    return this.#guard.runLater('look-up', () =>
+      findOffsetByTimestamp(this.#segments.from(this.#logStartOffset), { timestamp, from: this.#logStartOffset, pool }, this),
+    )
+  }
+
+  /** Kept within the log; gives what it is now. */
+  setHighWatermark(offset: number): number {
+    this.#highWatermark = Math.min(Math.max(offset, this.#logStartOffset), this.#logEndOffset)
+    return this.#highWatermark
+  }
+
+  /** The epoch begins at the log's end: for a partition that becomes leader. */
+  assignLeaderEpoch(epoch: number): void {
+    this.epochs.assign(epoch, this.#logEndOffset)
+  }
+  endOffsetForEpoch(epoch: number): { epoch: number; endOffset: number } | undefined {
+    return this.epochs.endOffsetFor(epoch, this.#logEndOffset)
+  }
+
+  /** Records below `offset` are gone for readers; their segments go with the next retention. OFFSET_OUT_OF_RANGE beyond the high watermark. Gives the start. */
+  advanceLogStart(offset: number): number {
+    this.#guard.assertUsable()
+    if (offset > this.#highWatermark) {
+      const message = `Cannot increment the log start offset to ${offset} of partition ${this.topic}-${this.partition} since it is larger than the high watermark ${this.#highWatermark}`
+      throw new KafkaError('OFFSET_OUT_OF_RANGE', message)
+    }
+    if (offset > this.#logStartOffset) this.#moveStart(offset)
+    return this.#logStartOffset
+  }
+
+  #moveStart(offset: number): void {
+    this.#logStartOffset = offset
+    this.#highWatermark = Math.max(this.#highWatermark, offset)
+    this.#durability.recoveryPoint = Math.max(this.#durability.recoveryPoint, offset)
+    this.epochs.truncateFromStart(offset)
+  }
+
+  /** Cuts off every batch that reaches `offset` or beyond, behind appends that wait, and makes the cut durable. */
+  truncateTo(offset: number): Promise<void> {
+    return this.#turns.take(async () => {
+      this.#guard.assertUsable()
+      if (offset >= this.#logEndOffset) return this.epochs.truncateFromEnd(this.#logEndOffset)
+      if (offset < this.#segments.first.baseOffset) this.#startOver(offset)
+      else this.#guard.mustRun('truncation', () => this.#cut(offset))
+      await this.flush()
+    })
+  }
+
+  #cut(offset: number): void {
+    this.#segments.discardBeyond(offset, this.config.fileDeleteDelayMs)
+    const end = readNow(this.#segments.active.truncateTo(offset))
+    this.#endAt(end)
+    this.#logStartOffset = Math.min(this.#logStartOffset, end)
+    this.epochs.truncateFromEnd(end)
+    this.#segments.removeSnapshots((snapshot) => snapshot > offset)
+  }
+
+  #endAt(offset: number): void {
+    this.#logEndOffset = offset
+    this.#highWatermark = Math.min(this.#highWatermark, offset)
+    this.#durability.noteCut(offset)
+    this.#reader.noteCut(offset)
+  }
+
+  /** Drops everything: the log is empty and begins at `offset`. */
+  truncateFullyAndStartAt(offset: number): Promise<void> {
+    return this.#turns.take(async () => {
+      this.#guard.assertUsable()
+      this.#startOver(offset)
+      await this.flush()
+    })
+  }
+
+  #startOver(offset: number): void {
+    this.#guard.mustRun('truncation', () => {
+      this.#segments.discardBeyond(-1, this.config.fileDeleteDelayMs)
+      this.#segments.add(offset)
+      this.#endAt(offset)
+      this.#logStartOffset = this.#highWatermark = this.#durability.recoveryPoint = offset
+      this.epochs.clear()
+      this.#segments.removeSnapshots(() => true)
+    })
+  }
+
+  /** Deletes what retention.ms, retention.bytes and the log's start leave behind; gives the number of segments. */
+  deleteOldSegments(): number {
+    this.#guard.assertUsable()
+    let deleted = 0
+    for (;;) {
+      const found = this.#guard.run('retention', () =>
+        deletableSegments(retainedOf(this.#segments.all, this), this.config, this.#context.clocks.wall.nowMs()),
+      )
+      if (!found) return deleted
+      this.#guard.mustRun('retention', () => this.#deleteOldest(found.count))
+      deleted += found.count
+      const { topic, partition, logStartOffset } = this
+      this.#context.logger.info({ topic, partition, segments: found.count, reason: found.reason, logStartOffset }, 'segments deleted')
+    }
+  }
+
+  #deleteOldest(count: number): void {
+    if (count === this.segmentCount) this.#roll(this.#logEndOffset)
+    this.#segments.discardOldest(count, this.config.fileDeleteDelayMs)
+    const first = this.#segments.first.baseOffset
+    if (first > this.#logStartOffset) this.#moveStart(first)
+    this.#segments.removeSnapshots((snapshot) => snapshot < first)
+    this.#durability.flushSoon()
+  }
+
+  /** Forces everything appended so far to the medium; concurrent calls share one fsync. A failure takes the directory offline. */
+  flush(): Promise<void> {
+    return this.#durability.flush()
+  }
+
+  /** In the background, where flush.ms has passed since the last time. */
+  flushIfDue(): void {
+    if (this.#durability.unflushedMs >= this.config.flushMs) this.#durability.flushSoon()
+  }
+
+  /** Brings changed leader epochs into their file. */
+  async persistEpochs(): Promise<void> {
+    if (this.#guard.isDeleted) return
+    await this.#guard.runLater('checkpoint', () => this.#segments.writeEpochs(this.epochs))
+  }
+
+  /** Everything on the medium, indexes too, and no descriptor left. */
+  async close(): Promise<void> {
+    await this.#turns.done()
+    await this.#durability.seal()
+    this.closeFiles()
+  }
+
+  closeFiles(): void {
+    this.#segments.closeFiles()
+  }
+
+  /** Moves the partition's directory to another name; nothing can be appended or read from then on. */
+  markDeleted(path: string): void {
+    this.#guard.mustRun('deletion', () => this.#segments.moveTo(path))
+    this.#guard.isDeleted = true
+    this.closeFiles()
+    this.#durability.forget()
+  }
 }

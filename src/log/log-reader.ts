@@ -1,0 +1,74 @@
+import { KafkaError } from '../protocol/errors.ts'
+import type { Log } from './log.ts'
+import type { ReadResult } from './log-types.ts'
+import { readLater, readNow, type Reads } from './reads.ts'
+import type { SegmentRead } from './segment.ts'
+import type { Segments } from './segments.ts'
+import type { StorageGuard } from './storage-guard.ts'
+
+/** Reads within so many of the last bytes written find them in the page cache, and are done at once. */
+const WARM_BYTES = 16 << 20
+export const EMPTY_READ: ReadResult = { records: Buffer.alloc(0), firstEntryIncomplete: false }
+
+export const outOfRange = (offset: number, { topic, partition, logStartOffset, logEndOffset }: Log): KafkaError =>
+  new KafkaError(
+    'OFFSET_OUT_OF_RANGE',
+    `Received request for offset ${offset} for partition ${topic}-${partition}, but we only have log segments in the range ${logStartOffset} to ${logEndOffset}.`,
+  )
+
+/** Reads one log: at once near its end, off the event loop elsewhere. */
+export class LogReader {
+  readonly #segments: Segments
+  readonly #guard: StorageGuard
+  /** Offsets from here on are warm; both move in steps of WARM_BYTES. */
+  #warmOffset: number
+  #nextWarmOffset: number
+  #bytesSinceStep = 0
+  /** Counts cuts: what was read across one may be half old, half new. */
+  #cuts = 0
+
+  constructor(segments: Segments, guard: StorageGuard, logEndOffset: number) {
+    this.#segments = segments
+    this.#guard = guard
+    this.#warmOffset = this.#nextWarmOffset = logEndOffset
+  }
+
+  noteWrite(bytes: number, logEndOffset: number): void {
+    this.#bytesSinceStep += bytes
+    if (this.#bytesSinceStep < WARM_BYTES) return
+    this.#warmOffset = this.#nextWarmOffset
+    this.#nextWarmOffset = logEndOffset
+    this.#bytesSinceStep = 0
+  }
+
+  noteCut(offset: number): void {
+    this.#cuts++
+    this.#warmOffset = Math.min(this.#warmOffset, offset)
+    this.#nextWarmOffset = Math.min(this.#nextWarmOffset, offset)
+  }
+
+  /** A promise of undefined where the log was cut meanwhile: ask again. */
+  read(wanted: SegmentRead): ReadResult | Promise<ReadResult | undefined> {
+    if (wanted.offset >= this.#warmOffset) return this.#guard.run('read', () => readNow(this.#read(wanted)))
+    return this.#readCold(wanted)
+  }
+
+  async #readCold(wanted: SegmentRead): Promise<ReadResult | undefined> {
+    const cuts = this.#cuts
+    try {
+      const result = await this.#guard.runLater('read', () => readLater(this.#read(wanted)))
+      return cuts === this.#cuts ? result : undefined
+    } catch (error) {
+      if (cuts === this.#cuts) throw error
+      return undefined
+    }
+  }
+
+  *#read(wanted: SegmentRead): Reads<ReadResult> {
+    for (const segment of this.#segments.from(wanted.offset)) {
+      const result = yield* segment.read(wanted)
+      if (result) return result
+    }
+    return EMPTY_READ
+  }
+}
