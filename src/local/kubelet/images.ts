@@ -7,7 +7,7 @@ export type ProgramName = (typeof PROGRAMS)[number]
 export type Launch = { program: ProgramName; args: string[] } | { refused: { reason: string; message: string } }
 
 /** sofakafka, any tag or digest, behind any registry and path. */
-const OUR_IMAGE = /^(?:[a-z0-9.-]+(?::[0-9]+)?\/)?(?:[a-z0-9._-]+\/)*sofakafka(?::[\w][\w.-]*)?(?:@sha256:[0-9a-f]{64})?$/
+const OUR_IMAGE = /^(?:[a-z0-9][a-z0-9.-]*(?::[0-9]+)?\/)?(?:[a-z0-9][a-z0-9._-]*\/)*sofakafka(?::[\w][\w.-]*)?(?:@sha256:[0-9a-f]{64})?$/
 
 const refuse = (reason: string, message: string): Launch => ({ refused: { reason, message } })
 

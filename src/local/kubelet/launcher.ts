@@ -3,6 +3,7 @@ import type { Disk } from '../../base/disk.ts'
 import type { Container, Pod } from '../objects.ts'
 import { environmentOf, expand } from './environment.ts'
 import type { Network } from './network.ts'
+import type { PathMap } from './paths.ts'
 import type { PodSources } from './pod-sources.ts'
 import { SERVICE_ACCOUNT_PATH } from './service-account.ts'
 import { mountVolumes } from './volumes.ts'
@@ -52,13 +53,14 @@ export class Launcher {
     return this.#hostPorts.get(`${portKey(pod)} ${port}`) ?? port
   }
 
-  /** Gives every declared port of the pod its place; before anything of the pod starts. */
-  async placePorts(pod: Pod): Promise<void> {
+  /** Gives every declared port of the pod its place; before anything of the pod starts. On a shared address it says which, else nothing. */
+  async placePorts(pod: Pod): Promise<Record<string, number> | undefined> {
     for (const { ports = [] } of pod.spec.containers) {
       for (const { containerPort } of ports) {
         this.#hostPorts.set(`${portKey(pod)} ${containerPort}`, await this.#network.hostPort(portKey(pod), containerPort))
       }
     }
+    return this.#network.isShared ? Object.fromEntries(this.#moved(pod)) : undefined
   }
 
   /** Throws ContainerConfigError where something that the container names is not there. */
@@ -73,7 +75,6 @@ export class Launcher {
     const environment = environmentOf({ pod, container, sources, capacity: this.#capacity }, this.#base(pod))
     const paths = mountVolumes({ disk: this.#disk, podDirectory, pod, container, sources, environment })
     const here = (text: string): string => this.#placed(pod, paths.rewrite(text))
-    const account = paths.locate(SERVICE_ACCOUNT_PATH)
     return {
       args: [
         '--import',
@@ -82,12 +83,15 @@ export class Launcher {
         launch.program,
         ...launch.args.map((arg) => here(expand(arg, environment))),
       ],
-      env: {
-        ...Object.fromEntries([...environment].map(([name, value]) => [name, here(value)])),
-        ...(account ? { SOFAKAFKA_SERVICE_ACCOUNT_DIR: account } : {}),
-      },
+      env: { ...this.#environment(environment, here), ...wellKnown(paths) },
       cwd: join(podDirectory, 'containers', container.name),
     }
+  }
+
+  /** Values that come from this machine's own environment name its own paths; only the pod's are rewritten. */
+  #environment(values: ReadonlyMap<string, string>, here: (text: string) => string): Record<string, string> {
+    const own = this.#places.environment
+    return Object.fromEntries([...values].map(([name, value]) => [name, own[name] === value ? value : here(value)]))
   }
 
   #base(pod: Pod): [string, string][] {
@@ -133,4 +137,11 @@ export class Launcher {
       ports.has(Number(port)) ? `${this.#network.nodeIP}:${ports.get(Number(port))}` : all,
     )
   }
+}
+
+/** Paths that programs know without being told: their account, and where temporary files go. */
+const wellKnown = (paths: PathMap): Record<string, string> => {
+  const account = paths.locate(SERVICE_ACCOUNT_PATH)
+  const temporary = paths.locate('/tmp')
+  return { ...(account ? { SOFAKAFKA_SERVICE_ACCOUNT_DIR: account } : {}), ...(temporary ? { TMPDIR: temporary } : {}) }
 }

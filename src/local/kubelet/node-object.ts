@@ -41,7 +41,8 @@ export const nodeStatus = (facts: NodeFacts, kubeletPort: number, wallMs: number
   return {
     addresses: [
       { type: 'InternalIP', address: facts.address },
-      { type: 'Hostname', address: facts.name },
+      // API servers prefer this one, and the node's name resolves nowhere.
+      { type: 'Hostname', address: facts.address },
     ],
     capacity: resources,
     allocatable: resources,

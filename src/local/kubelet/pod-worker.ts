@@ -28,6 +28,7 @@ export type PodWorkerOptions = {
 
 const DEFAULT_GRACE_SECONDS = 30
 const RETRY_MS = 500
+const PORTS_ANNOTATION = 'local.sofakafka.io/ports'
 
 /** What a container was before this kubelet started: its process is gone, so a run that was going counts as ended, for a reason that nobody saw. */
 const earlierOf = (status: ContainerStatus | undefined, now: string): { restartCount: number; lastState: ContainerState } | undefined => {
@@ -127,7 +128,8 @@ export class PodWorker {
   }
 
   async #run(): Promise<void> {
-    await this.#options.launcher.placePorts(this.#pod)
+    const ports = await this.#options.launcher.placePorts(this.#pod)
+    if (ports) await this.#tellPorts(ports)
     const policy = this.#pod.spec.restartPolicy ?? 'Always'
     for (const runner of this.#init) {
       // An init container runs until it has succeeded; with Never one failure is the pod's.
@@ -135,6 +137,12 @@ export class PodWorker {
       if (!exit || exit.code !== 0) return
     }
     await Promise.all(this.#containers.map((runner) => runner.run(policy)))
+  }
+
+  /** Who knows a pod by its address needs its ports too: the operator reads them from this annotation. */
+  async #tellPorts(ports: Record<string, number>): Promise<void> {
+    const annotations = { [PORTS_ANNOTATION]: JSON.stringify(ports) }
+    await this.#options.kube.patch(pods, keyOf(this.#pod), 'merge', { metadata: { annotations } })
   }
 
   async #stop(graceMs: number): Promise<void> {

@@ -75,7 +75,7 @@ export const watchProbe = async (
   const periodMs = (probe.periodSeconds ?? 10) * 1000
   const verdict = new Verdict(probe)
   let countedMs = Number.NEGATIVE_INFINITY
-  await clock.sleep((probe.initialDelaySeconds ?? 0) * 1000, signal)
+  if (probe.initialDelaySeconds) await clock.sleep(probe.initialDelaySeconds * 1000, signal)
   let eagerUntilMs = around.eager ? clock.nowMs() + EAGER_FOR_MS : Number.NEGATIVE_INFINITY
   while (!signal.aborted) {
     const result = await attempt()

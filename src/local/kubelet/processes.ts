@@ -32,8 +32,9 @@ const SIGNALS: Partial<Record<NodeJS.Signals, number>> = { SIGHUP: 1, SIGINT: 2,
 const startTimeOf = (pid: number): string | undefined => {
   if (process.platform === 'linux') {
     try {
-      // Field 22 of stat; the name in parentheses may hold blanks.
-      return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)!.split(' ')[19]
+      // Fields 3 (state) and 22 of stat; the name in parentheses may hold blanks. A zombie has ended already.
+      const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)!.split(' ')
+      return fields[0] === 'Z' ? undefined : fields[19]
     } catch {
       return undefined
     }

@@ -1,0 +1,230 @@
+#!/usr/bin/env node
+/** Reads arguments and environment, builds every object, starts the one program that was asked for and stops it. The only reader of process.env. */
+import { randomBytes } from 'node:crypto'
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs, type ParseArgsConfig } from 'node:util'
+import { monotonicClock, wallClock } from './base/clock.ts'
+import type { Logger } from './base/logger.ts'
+
+const USAGE = `sofakafka PROGRAM [ARGUMENTS]
+  local      [-f FILE]... [--data-dir DIR] [--port N] [--shared-address] [-o json] [--no-color]
+             a whole cluster on this machine, from custom resources (default: examples/quickstart.yaml)
+  broker     SERVER.PROPERTIES [--override KEY=VALUE]...
+  zookeeper  ZOO.CFG
+  operator   [--kubeconfig PATH] [--image IMAGE] [--advertise=pod-dns|pod-ip] [--http-port N] [--no-leader-election]
+  version
+  help
+Logs are JSON lines on stdout; LOG_LEVEL is trace, debug, info (default), warn, error or silent.`
+
+/** Wrong arguments: the text says what to write instead; exit 2. */
+class UsageError extends Error {}
+
+type Running = { stopped: Promise<number>; stop(): Promise<void> }
+type Program = {
+  /** A stop that takes longer is given up: exit 1. The broker has a shorter deadline of its own (sofakafka.shutdown.timeout.ms). */
+  stopWithinMs: number
+  start(args: string[], signal: AbortSignal): Promise<Running>
+}
+
+const clocks = { monotonic: monotonicClock, wall: wallClock }
+const MAX_LOCAL_LOG_BYTES = 10 * 1024 * 1024
+
+/** Packages are loaded by the programs that need them: a version or a wrong argument needs none. */
+const logger = async (component: string): Promise<Logger> => {
+  const { createLogger } = await import('./base/logger.ts')
+  return createLogger(component, process.env['LOG_LEVEL'] ?? 'info')
+}
+
+const parse = <T extends ParseArgsConfig>(config: T): ReturnType<typeof parseArgs<T>> => {
+  try {
+    return parseArgs(config)
+  } catch (error) {
+    throw new UsageError((error as Error).message)
+  }
+}
+
+const oneFile = (positionals: string[], what: string): string => {
+  const [path, ...more] = positionals
+  if (path === undefined || more.length > 0) throw new UsageError(`write the path of one ${what} file after the program's name`)
+  return path
+}
+
+const version = (): string => {
+  const path = ['../package.json', '../../package.json'].map((each) => fileURLToPath(new URL(each, import.meta.url))).find(existsSync)
+  return path ? (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version : 'unknown'
+}
+
+const startBroker = async (args: string[]): Promise<Running> => {
+  const { values, positionals } = parse({ args, allowPositionals: true, options: { override: { type: 'string', multiple: true } } })
+  const path = oneFile(positionals, 'server.properties')
+  if (!existsSync(path)) throw new UsageError(`${path}: there is no such file`)
+  const [{ runBroker }, { connectCluster }, { Metrics }, { nodeDisk }, log] = await Promise.all([
+    import('./broker/program.ts'),
+    import('./broker/cluster-connection.ts'),
+    import('./broker/metrics/broker-metrics.ts'),
+    import('./base/node-disk.ts'),
+    logger('broker'),
+  ])
+  const broker = await runBroker({
+    properties: readFileSync(path, 'utf8'),
+    overrides: values.override ?? [],
+    clocks,
+    disk: nodeDisk,
+    logger: log,
+    connectCluster,
+    metrics: new Metrics({ clock: monotonicClock, disk: nodeDisk }),
+  })
+  return { stopped: broker.stopped, stop: async () => void (await broker.stop()) }
+}
+
+const startOperator = async (args: string[]): Promise<Running> => {
+  const [{ operatorOptions }, { runOperator }, log] = await Promise.all([
+    import('./operator/arguments.ts'),
+    import('./operator/program.ts'),
+    logger('operator'),
+  ])
+  return runOperator(await operatorOptions({ args, env: process.env, clocks, logger: log }))
+}
+
+const startZooKeeper = async (args: string[]): Promise<Running> => {
+  const { positionals } = parse({ args, allowPositionals: true, options: {} })
+  const configPath = oneFile(positionals, 'zoo.cfg')
+  const [{ runZooKeeper }, { nodeDisk }, log] = await Promise.all([
+    import('./embedded-zookeeper/program.ts'),
+    import('./base/node-disk.ts'),
+    logger('zookeeper'),
+  ])
+  return runZooKeeper({ configPath, disk: nodeDisk, clocks, logger: log })
+}
+
+const LOCAL_OPTIONS = {
+  file: { type: 'string', short: 'f', multiple: true },
+  'data-dir': { type: 'string', default: '.sofakafka' },
+  port: { type: 'string', default: '6443' },
+  'shared-address': { type: 'boolean', default: false },
+  output: { type: 'string', short: 'o', default: 'text' },
+  'no-color': { type: 'boolean', default: false },
+} as const
+
+/** Only this user may read it, from the first byte on. */
+const writePrivate = (path: string, text: string): void => {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  writeFileSync(`${path}.tmp`, text, { mode: 0o600 })
+  chmodSync(`${path}.tmp`, 0o600)
+  renameSync(`${path}.tmp`, path)
+}
+
+const screenOptions = (format: 'text' | 'json', noColor: boolean) => {
+  const isTerminal = process.stderr.isTTY && process.env['TERM'] !== 'dumb'
+  return {
+    out: (text: string) => void process.stdout.write(text),
+    err: (text: string) => void process.stderr.write(text),
+    isLive: isTerminal,
+    hasColour: isTerminal && !noColor && (process.env['NO_COLOR'] ?? '') === '',
+    format,
+    nowMs: () => monotonicClock.nowMs(),
+  }
+}
+
+/** Variables that pods' processes get from here; everything else of this environment stays out of them. */
+const podEnvironment = (): Record<string, string> => {
+  const names = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'TZ', 'NODE_COMPILE_CACHE', 'LOG_LEVEL']
+  return Object.fromEntries(names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])))
+}
+
+const localLogger = async (dataDir: string): Promise<Logger> => {
+  const [{ createLogger }, { pino }] = await Promise.all([import('./base/logger.ts'), import('pino')])
+  const path = join(dataDir, 'local.log')
+  if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > MAX_LOCAL_LOG_BYTES) renameSync(path, `${path}.1`)
+  return createLogger('local', process.env['LOG_LEVEL'] ?? 'info', pino.destination({ dest: path, sync: true }))
+}
+
+const startLocal = async (args: string[], signal: AbortSignal): Promise<Running> => {
+  const { values } = parse({ args, options: LOCAL_OPTIONS })
+  const port = Number(values.port)
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new UsageError(`--port ${values.port}: write a number from 1 to 65535`)
+  if (values.output !== 'text' && values.output !== 'json') throw new UsageError(`-o ${values.output}: write -o json, or leave it out`)
+  const dataDir = resolve(values['data-dir'])
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+  const [{ runLocal, QUICKSTART }, { Screen }, { nodeDisk }, log] = await Promise.all([
+    import('./local/program.ts'),
+    import('./local/screen.ts'),
+    import('./base/node-disk.ts'),
+    localLogger(dataDir),
+  ])
+  return runLocal({
+    dataDir,
+    files: values.file ?? [QUICKSTART],
+    port,
+    sharedAddress: values['shared-address'],
+    screen: new Screen(screenOptions(values.output, values['no-color'])),
+    main: fileURLToPath(import.meta.url),
+    environment: podEnvironment(),
+    version: version(),
+    writePrivate,
+    randomToken: () => randomBytes(32).toString('hex'),
+    disk: nodeDisk,
+    clocks,
+    logger: log,
+    signal,
+  })
+}
+
+const PROGRAMS: Record<string, Program> = {
+  broker: { stopWithinMs: 120_000, start: startBroker },
+  operator: { stopWithinMs: 25_000, start: startOperator },
+  zookeeper: { stopWithinMs: 25_000, start: startZooKeeper },
+  local: { stopWithinMs: 10_000, start: startLocal },
+}
+
+/** From the first SIGTERM or SIGINT on the program has its time to stop; a second one, or the end of that time, ends it at once. */
+const runUntilStopped = async (program: Program, args: string[]): Promise<number> => {
+  const stopping = new AbortController()
+  let running: Running | undefined
+  const onSignal = (): void => {
+    if (stopping.signal.aborted) process.exit(1)
+    stopping.abort(new Error('stopped by a signal'))
+    setTimeout(() => process.exit(1), program.stopWithinMs).unref()
+    running?.stop().catch((error: unknown) => fail('stop failed', error))
+  }
+  process.on('SIGTERM', onSignal).on('SIGINT', onSignal)
+  try {
+    running = await program.start(args, stopping.signal)
+  } catch (error) {
+    if (stopping.signal.aborted) return 1
+    throw error
+  }
+  if (stopping.signal.aborted) await running.stop()
+  return running.stopped
+}
+
+const fail = (what: string, error: unknown): never => {
+  const cause = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  process.stderr.write(`${JSON.stringify({ level: 60, time: wallClock.nowMs(), msg: what, err: cause })}\n`)
+  process.exit(1)
+}
+
+const main = async ([name = 'help', ...args]: string[]): Promise<number> => {
+  if (name === 'version' || name === '--version') return (process.stdout.write(`${version()}\n`), 0)
+  if (name === 'help' || name === '--help' || name === '-h') return (process.stdout.write(`${USAGE}\n`), 0)
+  const program = Object.hasOwn(PROGRAMS, name) ? PROGRAMS[name] : undefined
+  if (!program) throw new UsageError(`there is no program ${name}; the programs are ${Object.keys(PROGRAMS).join(', ')}, version and help`)
+  return runUntilStopped(program, args)
+}
+
+process.on('uncaughtException', (error) => fail('uncaught error', error))
+process.on('unhandledRejection', (error) => fail('unhandled rejection', error))
+
+main(process.argv.slice(2)).then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    // Programs have a class of that name of their own: this file loads none before it is asked for.
+    const isUsage = error instanceof Error && error.constructor.name === 'UsageError'
+    process.stderr.write(`sofakafka: ${error instanceof Error ? error.message : String(error)}\n`)
+    if (!isUsage && process.env['LOG_LEVEL'] === 'debug' && error instanceof Error) process.stderr.write(`${error.stack}\n`)
+    if (isUsage) process.stderr.write('sofakafka help shows what there is\n')
+    process.exit(isUsage ? 2 : 1)
+  },
+)
