@@ -33,6 +33,7 @@ export class Outbox {
 
   /** The transaction is applied already; whatever is sent from now on waits for it. */
   append(transaction: Transaction): void {
+    if (this.#isBroken) return
     this.#records.push(encodeRecord(transaction))
     this.#appended++
     this.#flushing ??= this.#flush()
@@ -63,6 +64,8 @@ export class Outbox {
       }
     } catch (cause) {
       this.#isBroken = true
+      this.#held = []
+      this.#records = []
       this.#failed(cause as Error)
     } finally {
       this.#flushing = undefined
