@@ -58,6 +58,9 @@ export const checkHeader = (batch: Buffer, firstMagic: Magic, rules: AppendRules
     throw refuse('INVALID_RECORD', `Batch magic ${magicOf(batch)} is not the same as the first batch's magic byte ${firstMagic}`, rules)
   }
   if (isLegacy(batch)) return
+  if (lastOffsetDeltaOf(batch) < 0) {
+    throw refuse('INVALID_RECORD', `Batch has an invalid offset range: [0, ${lastOffsetDeltaOf(batch)}]`, rules)
+  }
   if (rules.origin === 'client') {
     checkCount(batch, rules)
     checkProducer(batch, rules)
@@ -86,7 +89,6 @@ export const checkSize = (batch: Buffer, rules: AppendRules): void => {
 const checkCount = (batch: Buffer, rules: AppendRules): void => {
   const count = countOf(batch)!
   const offsets = lastOffsetDeltaOf(batch) + 1
-  if (offsets <= 0) throw refuse('INVALID_RECORD', `Batch has an invalid offset range: [0, ${offsets - 1}]`, rules)
   if (count <= 0) throw refuse('INVALID_RECORD', `Invalid reported count for record batch: ${count}`, rules)
   if (offsets !== count) {
     throw refuse('INVALID_RECORD', `Inconsistent batch offset range [0, ${offsets - 1}] and count of records ${count}`, rules)
