@@ -25,7 +25,10 @@ const workloadErrors = (object: KubeObject): FieldError[] => {
   const replicas = at(object, 'spec', 'replicas')
   if (typeof replicas === 'number' && replicas < 0)
     errors.push(invalidValue('spec.replicas', replicas, 'must be greater than or equal to 0'))
-  return [...errors, ...podSpecErrors(asObject(at(object, 'spec', 'template', 'spec')), 'spec.template.spec')]
+  const spec = asObject(at(object, 'spec', 'template', 'spec'))
+  // A StatefulSet's claim templates are volumes of its pods.
+  const claims = asArray(at(object, 'spec', 'volumeClaimTemplates')).map((claim) => ({ name: asString(at(claim, 'metadata', 'name')) }))
+  return [...errors, ...podSpecErrors({ ...spec, volumes: [...asArray(spec['volumes']), ...claims] }, 'spec.template.spec')]
 }
 
 const MUTABLE = [
