@@ -1,7 +1,11 @@
 import { execFile } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { stripTypeScriptTypes } from 'node:module'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, expect, test } from 'vitest'
 import { siblingModule, WorkerPool } from '../../src/base/worker-pool.ts'
+import { removeDirectory, temporaryDirectory } from '../support/apache.ts'
 
 const TASKS = siblingModule('./worker-tasks', import.meta.url)
 let pool: WorkerPool
@@ -86,4 +90,25 @@ test('idle threads do not keep the process alive', async () => {
   const script = `import { WorkerPool } from '${pool}'; console.log((await new WorkerPool({ size: 2 }).run('${TASKS}', 'sum', [1, 2]))[0])`
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], { timeout: 10_000 })
   expect(stdout).toBe('3\n')
+})
+
+test('as JavaScript, threads load JavaScript', async () => {
+  const directory = temporaryDirectory('worker-pool')
+  try {
+    for (const name of ['worker-pool', 'worker-main']) {
+      const source = stripTypeScriptTypes(readFileSync(`src/base/${name}.ts`, 'utf8'))
+      writeFileSync(join(directory, `${name}.js`), source.replaceAll(/from '(\..*)\.ts'/g, "from '$1.js'"))
+    }
+    writeFileSync(join(directory, 'package.json'), '{ "type": "module" }')
+    const task = `export const own = (name) => [name, import.meta.url.endsWith('/task.js')]`
+    writeFileSync(join(directory, 'task.js'), task)
+    const script = `
+      import { siblingModule, WorkerPool } from './worker-pool.js'
+      console.log(JSON.stringify(await new WorkerPool({ size: 1 }).run(siblingModule('./task', import.meta.url), 'own', 'x')))`
+    writeFileSync(join(directory, 'main.js'), script)
+    const { stdout } = await promisify(execFile)(process.execPath, [join(directory, 'main.js')], { timeout: 10_000 })
+    expect(JSON.parse(stdout)).toEqual(['x', true])
+  } finally {
+    removeDirectory(directory)
+  }
 })
