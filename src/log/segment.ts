@@ -213,10 +213,14 @@ export class Segment {
   *#isBatchOf({ offset, position }: { offset: number; position: number }): Reads<boolean> {
     if (position < 0 || position + HEADER_UP_TO_MAGIC_BYTES >= this.sizeBytes) return false
     const header = yield { file: this.log, position, lengthBytes: Math.min(64, this.sizeBytes - position) }
-    if (header.length < 27 || header[16]! > 2) return false
-    const last = lastOffsetOf(header)
-    const first = isLegacy(header) ? last : baseOffsetOf(header)
-    return first >= this.baseOffset && first <= last && last <= offset
+    try {
+      const last = lastOffsetOf(header)
+      const first = isLegacy(header) ? last : baseOffsetOf(header)
+      return header[16]! <= 2 && first >= this.baseOffset && first <= last && last <= offset
+    } catch {
+      // Bytes in the middle of a batch need not be an offset, or all be there.
+      return false
+    }
   }
 
   /** Sizes and last entries must be possible; an empty index beside a large file was lost. */
