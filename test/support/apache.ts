@@ -7,6 +7,7 @@ import { freePort, waitForPort } from './net.ts'
 
 /** A server process of Apache's that a test started: where it is, and how it ends. */
 export type ApacheServer = {
+  pid: number
   port: number
   connect: string
   dataDir: string
@@ -37,6 +38,7 @@ const serve = async (
   await Promise.race([waitForPort(port, 60_000), died])
   died.catch(() => {})
   return {
+    pid: child.pid!,
     port,
     connect: `127.0.0.1:${port}`,
     dataDir,

@@ -1,0 +1,66 @@
+import { runJava } from '../../test/support/java.ts'
+import { cpuSeconds } from './process.ts'
+
+const JVM = ['-Xmx512m', '-XX:TieredStopAtLevel=4']
+const TIMEOUT_MS = 300_000
+
+export type Load = { topic: string; bootstrap: string; records: number; recordBytes: number }
+export type Produced = { recordsPerS: number; megabytesPerS: number; p50Ms: number; p99Ms: number; cpuSecondsPerGb: number }
+export type Consumed = { recordsPerS: number; megabytesPerS: number; cpuSecondsPerGb: number }
+
+const gigabytes = ({ records, recordBytes }: Load): number => (records * recordBytes) / 1e9
+
+/** Apache's ProducerPerformance with its defaults and the given acks; `throughput` -1 is as fast as it goes. */
+export const produce = async (load: Load, brokerPid: number, options: { acks?: string; throughput?: number } = {}): Promise<Produced> => {
+  const args = [
+    '--topic',
+    load.topic,
+    '--num-records',
+    String(load.records),
+    '--record-size',
+    String(load.recordBytes),
+    '--throughput',
+    String(options.throughput ?? -1),
+  ]
+  const before = cpuSeconds(brokerPid)
+  const output = await runJava(
+    'kafka-2.6.3',
+    'org.apache.kafka.tools.ProducerPerformance',
+    [...args, '--producer-props', `bootstrap.servers=${load.bootstrap}`, `acks=${options.acks ?? '1'}`],
+    {
+      timeoutMs: TIMEOUT_MS,
+      jvm: JVM,
+    },
+  )
+  const used = cpuSeconds(brokerPid) - before
+  const last = output.trim().split('\n').at(-1)!
+  const [, recordsPerS, megabytesPerS, p50Ms, p99Ms] =
+    /sent, ([\d.]+) records\/sec \(([\d.]+) MB\/sec\).* (\d+) ms 50th.* (\d+) ms 99th/.exec(last) ?? []
+  if (recordsPerS === undefined) throw new Error(`ProducerPerformance printed ${output}`)
+  return {
+    recordsPerS: Number(recordsPerS),
+    megabytesPerS: Number(megabytesPerS),
+    p50Ms: Number(p50Ms),
+    p99Ms: Number(p99Ms),
+    cpuSecondsPerGb: used / gigabytes(load),
+  }
+}
+
+/** Apache's ConsumerPerformance from the beginning of the topic, in a group of its own. */
+export const consume = async (load: Load, brokerPid: number): Promise<Consumed> => {
+  const before = cpuSeconds(brokerPid)
+  const output = await runJava(
+    'kafka-2.6.3',
+    'kafka.tools.ConsumerPerformance',
+    ['--topic', load.topic, '--messages', String(load.records), '--bootstrap-server', load.bootstrap],
+    {
+      timeoutMs: TIMEOUT_MS,
+      jvm: JVM,
+    },
+  )
+  const used = cpuSeconds(brokerPid) - before
+  // start.time, end.time, data.consumed.in.MB, MB.sec, data.consumed.in.nMsg, nMsg.sec, rebalance.time.ms, fetch.time.ms, fetch.MB.sec, fetch.nMsg.sec
+  const fields = output.trim().split('\n').at(-1)!.split(', ')
+  if (fields.length < 10) throw new Error(`ConsumerPerformance printed ${output}`)
+  return { megabytesPerS: Number(fields[8]), recordsPerS: Number(fields[9]), cpuSecondsPerGb: used / gigabytes(load) }
+}
