@@ -2,7 +2,6 @@ import type { NodeEventType, WatchEvent } from './types.ts'
 
 /** The three tables of the server: data watches of existing znodes, exist watches of absent ones, child watches. */
 export type WatchKind = 'data' | 'exist' | 'child'
-export const WATCH_KINDS: readonly WatchKind[] = ['data', 'exist', 'child']
 
 /** Fires once: on a change of what the operation read that it was given to, or on the end of the session. Losing the connection does not fire it. */
 export class Watch {
@@ -37,39 +36,45 @@ const KINDS_OF: Record<NodeEventType, readonly WatchKind[]> = {
   NODE_DELETED: ['data', 'exist', 'child'],
 }
 
-/** Which watches wait for what, by absolute server path. One owner: the client. */
+type Place = { kind: WatchKind; path: string }
+
+/** Which watches wait for what, by absolute server path. One owner: the session. */
 export class WatchRegistry {
   readonly #byKind: Record<WatchKind, Map<string, Set<Watch>>> = { data: new Map(), exist: new Map(), child: new Map() }
+  readonly #places = new Map<Watch, Place[]>()
 
   add(kind: WatchKind, path: string, watch: Watch): void {
-    const byPath = this.#byKind[kind]
-    const watches = byPath.get(path)
+    const watches = this.#byKind[kind].get(path)
+    if (watches?.has(watch)) return
     if (watches) watches.add(watch)
-    else byPath.set(path, new Set([watch]))
+    else this.#byKind[kind].set(path, new Set([watch]))
+    const places = this.#places.get(watch)
+    if (places) places.push({ kind, path })
+    else this.#places.set(watch, [{ kind, path }])
   }
 
   forget(watch: Watch): void {
-    for (const kind of WATCH_KINDS) {
-      for (const [path, watches] of this.#byKind[kind]) {
-        if (watches.delete(watch) && watches.size === 0) this.#byKind[kind].delete(path)
-      }
+    const places = this.#places.get(watch) ?? []
+    this.#places.delete(watch)
+    for (const { kind, path } of places) {
+      const watches = this.#byKind[kind].get(path)
+      if (watches?.delete(watch) && watches.size === 0) this.#byKind[kind].delete(path)
     }
   }
 
-  /** Takes out the watches that an event of the server is for. */
+  /** Takes out the watches that an event of the server is for; each from everywhere, since it fires once. */
   take(type: NodeEventType, path: string): Watch[] {
     const taken = new Set<Watch>()
-    for (const kind of KINDS_OF[type]) {
-      for (const watch of this.#byKind[kind].get(path) ?? []) taken.add(watch)
-      this.#byKind[kind].delete(path)
-    }
+    for (const kind of KINDS_OF[type]) for (const watch of this.#byKind[kind].get(path) ?? []) taken.add(watch)
+    for (const watch of taken) this.forget(watch)
     return [...taken]
   }
 
   takeAll(): Watch[] {
-    const taken = new Set(WATCH_KINDS.flatMap((kind) => [...this.#byKind[kind].values()].flatMap((watches) => [...watches])))
-    for (const kind of WATCH_KINDS) this.#byKind[kind].clear()
-    return [...taken]
+    const all = [...this.#places.keys()]
+    this.#places.clear()
+    for (const byPath of Object.values(this.#byKind)) byPath.clear()
+    return all
   }
 
   /** Every path that has a watch, for SetWatches. */

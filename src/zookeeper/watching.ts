@@ -3,26 +3,38 @@ import { ZooKeeperError, isZooKeeperError } from './errors.ts'
 import type { Stat } from './types.ts'
 import type { Watch } from './watches.ts'
 
-const THE_END = { SESSION_EXPIRED: 'SESSION_EXPIRED', CLOSED: 'SESSION_EXPIRED' } as const
+type Options = { signal?: AbortSignal }
 
-/** Reads with a fresh watch again and again; what changes while the consumer is busy comes as one value. Throws SESSION_EXPIRED when the session ends. */
-async function* follow<T>(client: ZooKeeperClient, read: (watch: Watch) => Promise<T>): AsyncGenerator<T, never> {
+/** Reads again after CONNECTION_LOSS: the next read waits for the next connection. */
+const readAnyway = async <T>(read: () => Promise<T>): Promise<T> => {
   for (;;) {
-    const watch = client.newWatch()
     try {
-      let value: T
-      try {
-        value = await read(watch)
-      } catch (error) {
-        if (isZooKeeperError(error, 'CONNECTION_LOSS')) continue
-        throw error
-      }
-      yield value
-      const { type } = await watch.fired
-      if (type in THE_END) throw new ZooKeeperError('SESSION_EXPIRED')
-    } finally {
-      watch.cancel()
+      return await read()
+    } catch (error) {
+      if (!isZooKeeperError(error, 'CONNECTION_LOSS')) throw error
     }
+  }
+}
+
+/** Reads with a fresh watch again and again; what changes while the consumer is busy comes as one value. */
+async function* follow<T>(client: ZooKeeperClient, read: (watch: Watch) => Promise<T>, signal?: AbortSignal): AsyncGenerator<T, void> {
+  let watch = client.newWatch()
+  // The abort ends the wait by the watch itself: a race with a long-lived promise would grow with every round.
+  const wake = () => watch.fire({ type: 'CLOSED', path: '/' })
+  signal?.addEventListener('abort', wake, { once: true })
+  try {
+    for (;;) {
+      if (signal?.aborted) return
+      yield await readAnyway(() => read(watch))
+      const { type } = signal?.aborted ? { type: 'CLOSED' } : await watch.fired
+      if (signal?.aborted) return
+      if (type === 'SESSION_EXPIRED' || type === 'CLOSED') throw new ZooKeeperError('SESSION_EXPIRED')
+      watch.cancel()
+      watch = client.newWatch()
+    }
+  } finally {
+    signal?.removeEventListener('abort', wake)
+    watch.cancel()
   }
 }
 
@@ -38,13 +50,21 @@ const orAbsent = async <T>(client: ZooKeeperClient, path: string, watch: Watch, 
   }
 }
 
-/** The znode's data now and after every change, undefined while it does not exist. */
-export const watchData = (client: ZooKeeperClient, path: string): AsyncGenerator<{ data: Buffer | null; stat: Stat } | undefined, never> =>
-  follow(client, (watch) => orAbsent(client, path, watch, () => client.get(path, { watch })))
+/**
+ * The znode's data now and after every change, undefined while it does not exist. Ends after `signal`, also while it waits; throws SESSION_EXPIRED when
+ * the session ends.
+ */
+export const watchData = (
+  client: ZooKeeperClient,
+  path: string,
+  { signal }: Options = {},
+): AsyncGenerator<{ data: Buffer | null; stat: Stat } | undefined, void> =>
+  follow(client, (watch) => orAbsent(client, path, watch, () => client.get(path, { watch })), signal)
 
-/** The names of the children now and after every change, undefined while the znode does not exist. */
+/** The names of the children now and after every change, undefined while the znode does not exist; ends as watchData does. */
 export const watchChildren = (
   client: ZooKeeperClient,
   path: string,
-): AsyncGenerator<{ children: readonly string[]; stat: Stat } | undefined, never> =>
-  follow(client, (watch) => orAbsent(client, path, watch, () => client.children(path, { watch })))
+  { signal }: Options = {},
+): AsyncGenerator<{ children: readonly string[]; stat: Stat } | undefined, void> =>
+  follow(client, (watch) => orAbsent(client, path, watch, () => client.children(path, { watch })), signal)

@@ -3,6 +3,7 @@ import { silentLogger } from '../../src/base/logger.ts'
 import { ZooKeeperClient, type ZooKeeperOptions } from '../../src/zookeeper/client.ts'
 import { OPCODES, XIDS, dataAndStat, setWatchesRequest, statResponse, watcherEvent } from '../../src/zookeeper/protocol.ts'
 import type { Stat } from '../../src/zookeeper/types.ts'
+import { watchData } from '../../src/zookeeper/watching.ts'
 import { ManualClock, settle } from '../support/manual-clock.ts'
 import { FakeServers } from './fake-server.ts'
 
@@ -260,6 +261,46 @@ test('a cancelled watch is forgotten', async () => {
   servers.last.welcome()
   await settle(6)
   expect(servers.last.received).toEqual([])
+})
+
+test('a follower of a znode ends when it is told to, and leaves no watch behind', async () => {
+  const { client, servers } = await start()
+  const stop = new AbortController()
+  const seen: unknown[] = []
+  const following = (async () => {
+    for await (const read of watchData(client, '/a', { signal: stop.signal })) seen.push(read?.stat.version)
+    return 'ended'
+  })()
+  await settle()
+  servers.last.reply({ xid: 1 }, (to) => dataAndStat.write(to, { data: null, stat }))
+  await settle()
+  expect(seen).toEqual([0])
+  stop.abort()
+  expect(await following).toBe('ended')
+  servers.last.push(undefined)
+  await settle(6)
+  servers.last.welcome()
+  await settle(6)
+  expect(servers.last.received).toEqual([])
+})
+
+test('a follower reads again over the next connection, and throws when the session ends', async () => {
+  const { client, servers } = await start()
+  const values = watchData(client, '/a')
+  const first = values.next()
+  await settle()
+  servers.last.push(undefined)
+  await settle(6)
+  servers.last.welcome()
+  await settle(6)
+  expect(servers.last.received.map(({ type }) => type)).toEqual([OPCODES.getData])
+  servers.last.reply({ xid: 2 }, (to) => dataAndStat.write(to, { data: null, stat }))
+  expect((await first).value).toEqual({ data: null, stat })
+  const next = caught(values.next())
+  servers.last.push(undefined)
+  await settle(6)
+  servers.last.welcome({ timeoutMs: 0, sessionId: 0n })
+  expect(await next).toMatchObject({ error: 'SESSION_EXPIRED' })
 })
 
 test('what waits for a connection is bounded', async () => {
