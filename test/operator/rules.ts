@@ -1,0 +1,196 @@
+import type { Acl, Cluster, Topic, User } from '../../src/api/index.ts'
+import { acl, cluster, topic, user } from './objects.ts'
+
+type Kind = Cluster | Topic | User | Acl
+/** One refused thing: what was there before (undefined: nothing), what is written, and words of the answer. */
+export type Rule = { what: string; before?: Kind; write: Kind; words: string }
+
+const NS = 'ns'
+const group = (more: Record<string, unknown> = {}) => ({ name: 'kafka', replicas: 3, storage: { size: '1Gi' }, ...more })
+const withConfig = (key: string) => cluster('a', NS, { config: { [key]: 'x' } })
+
+/** Every rule of crds/ with something that it refuses. */
+export const RULES: Rule[] = [
+  { what: 'a Cluster name of 41 characters', write: cluster('a'.repeat(41), NS), words: 'at most 40 characters' },
+  { what: 'a Cluster name with a dot', write: cluster('a.b', NS), words: 'letters, digits and dashes only' },
+  {
+    what: 'Cluster and group names that are too long together',
+    write: cluster('a'.repeat(40), NS, { brokers: [group({ name: `${'b'.repeat(10)}-kafka` })] }),
+    words: 'at most 51 characters together',
+  },
+  {
+    what: 'an ensemble',
+    write: cluster('a', NS, { zookeeper: { replicas: 3, storage: { size: '1Gi' } } }),
+    words: 'zookeeper.replicas must be 1',
+  },
+  {
+    what: 'another size of the ZooKeeper volume',
+    before: cluster('a', NS),
+    write: cluster('a', NS, { zookeeper: { storage: { size: '2Gi' } } }),
+    words: 'storage.size cannot be changed',
+  },
+  {
+    what: 'another size of a broker volume',
+    before: cluster('a', NS),
+    write: cluster('a', NS, { brokers: [group({ storage: { size: '2Gi' } })] }),
+    words: 'storage.size cannot be changed',
+  },
+  {
+    what: 'a storage class that is set later',
+    before: cluster('a', NS),
+    write: cluster('a', NS, { zookeeper: { storage: { size: '1Gi', storageClassName: 'ssd' } } }),
+    words: 'storageClassName cannot be changed, set or unset',
+  },
+  {
+    what: 'a storage class that is unset',
+    before: cluster('a', NS, { zookeeper: { storage: { size: '1Gi', storageClassName: 'ssd' } } }),
+    write: cluster('a', NS),
+    words: 'storageClassName cannot be changed, set or unset',
+  },
+  {
+    what: 'a group that is taken away',
+    before: cluster('a', NS, { brokers: [group(), group({ name: 'big-kafka', firstId: 100 })] }),
+    write: cluster('a', NS),
+    words: 'a group of brokers cannot be removed',
+  },
+  {
+    what: 'groups whose ids overlap',
+    write: cluster('a', NS, { brokers: [group(), group({ name: 'big-kafka', firstId: 2 })] }),
+    words: 'the broker ids of two groups overlap',
+  },
+  {
+    what: 'fewer brokers',
+    before: cluster('a', NS),
+    write: cluster('a', NS, { brokers: [group({ replicas: 2 })] }),
+    words: 'replicas cannot shrink',
+  },
+  {
+    what: 'another first id',
+    before: cluster('a', NS),
+    write: cluster('a', NS, { brokers: [group({ firstId: 10 })] }),
+    words: 'firstId cannot be changed',
+  },
+  { what: 'a group without a volume', write: cluster('a', NS, { brokers: [{ name: 'kafka', replicas: 1 }] }), words: 'say flavor' },
+  {
+    what: 'another flavor that means another volume',
+    before: cluster('a', NS, { brokers: [{ name: 'kafka', replicas: 1, flavor: '4C8G' }] }),
+    write: cluster('a', NS, { brokers: [{ name: 'kafka', replicas: 1, flavor: '16C60G' }] }),
+    words: 'the volume of a group cannot be changed',
+  },
+  { what: 'a group name that dashboards do not find', write: cluster('a', NS, { brokers: [group({ name: 'brokers' })] }), words: 'kafka$' },
+  { what: 'a config key of listeners', write: withConfig('advertised.listeners'), words: 'say spec.listeners' },
+  { what: 'a config key of SASL', write: withConfig('sasl.enabled.mechanisms'), words: 'config must not hold sasl.*' },
+  {
+    what: 'a config key of one listener',
+    write: withConfig('listener.name.internal.sasl.jaas.config'),
+    words: 'config must not hold sasl.*',
+  },
+  { what: 'a broker id in config', write: withConfig('broker.id'), words: 'say firstId and zone' },
+  { what: 'a ZooKeeper key in config', write: withConfig('zookeeper.connect'), words: 'say spec.zookeeper' },
+  { what: 'the log directories in config', write: withConfig('log.dirs'), words: 'say spec.zookeeper and storage' },
+  { what: 'super users in config', write: withConfig('super.users'), words: 'say spec.authorization' },
+  { what: 'our own keys in config', write: withConfig('sofakafka.http.listener'), words: 'the operator writes them' },
+  {
+    what: 'two listeners on one port',
+    write: cluster('a', NS, {
+      listeners: [
+        { name: 'one', port: 9092 },
+        { name: 'two', port: 9092 },
+      ],
+    }),
+    words: 'two listeners have the same port',
+  },
+  { what: 'a listener on a taken port', write: cluster('a', NS, { listeners: [{ name: 'one', port: 9091 }] }), words: 'ports 9091' },
+  {
+    what: 'a listener named replication',
+    write: cluster('a', NS, { listeners: [{ name: 'replication', port: 9092 }] }),
+    words: 'choose another name',
+  },
+  {
+    what: 'fewer partitions',
+    before: topic('t', NS, { partitions: 6 }),
+    write: topic('t', NS, { partitions: 3 }),
+    words: 'partitions cannot become fewer',
+  },
+  {
+    what: 'other replicas',
+    before: topic('t', NS, { replicas: 1 }),
+    write: topic('t', NS, { replicas: 3 }),
+    words: 'replicas cannot be changed yet',
+  },
+  {
+    what: 'another topic name',
+    before: topic('t', NS, { name: 'T1' }),
+    write: topic('t', NS, { name: 'T2' }),
+    words: 'name cannot be changed, set or unset',
+  },
+  {
+    what: 'a topic name that is set',
+    before: topic('t', NS),
+    write: topic('t', NS, { name: 't' }),
+    words: 'name cannot be changed, set or unset',
+  },
+  {
+    what: 'a topic name that is unset',
+    before: topic('t', NS, { name: 't' }),
+    write: topic('t', NS),
+    words: 'name cannot be changed, set or unset',
+  },
+  { what: 'a topic named ..', write: topic('t', NS, { name: '..' }), words: 'Kafka has no topics named' },
+  { what: "a topic of Kafka's own", write: topic('t', NS, { name: '__consumer_offsets' }), words: "are Kafka's own" },
+  {
+    what: 'a topic of another Cluster',
+    before: topic('t', NS),
+    write: topic('t', NS, { clusterRef: { name: 'b' } }),
+    words: 'clusterRef cannot be changed',
+  },
+  {
+    what: 'a clusterRef whose namespace is set',
+    before: user('u', NS),
+    write: user('u', NS, { clusterRef: { name: 'ant', namespace: 'other' } }),
+    words: 'clusterRef cannot be changed',
+  },
+  {
+    what: 'a clusterRef whose namespace is unset',
+    before: acl('x', NS, { clusterRef: { name: 'ant', namespace: 'other' } }),
+    write: acl('x', NS),
+    words: 'clusterRef cannot be changed',
+  },
+  {
+    what: 'another user name',
+    before: user('u', NS, { username: 'a' }),
+    write: user('u', NS, { username: 'b' }),
+    words: 'username cannot be changed',
+  },
+  { what: 'a user name that is set', before: user('u', NS), write: user('u', NS, { username: 'u' }), words: 'username cannot be changed' },
+  { what: "the operator's own user name", write: user('u', NS, { username: 'sofakafka-operator' }), words: "are the operator's" },
+  { what: "a User named like the brokers' own", write: user('sofakafka-broker', NS), words: "are the operator's" },
+  { what: 'an Acl with user and principal', write: acl('x', NS, { principal: 'User:app' }), words: 'say either user' },
+  {
+    what: 'an Acl for another user',
+    before: acl('x', NS),
+    write: acl('x', NS, { user: 'other' }),
+    words: 'user and principal cannot be changed',
+  },
+  { what: "an Acl for the operator's own user", write: acl('x', NS, { user: 'sofakafka-operator' }), words: 'they may do everything' },
+  {
+    what: "an Acl for the operator's own principal",
+    write: acl('x', NS, { user: undefined, principal: 'User:sofakafka-operator' }),
+    words: 'they may do everything',
+  },
+  {
+    what: 'a rule for a Topic without a name',
+    write: acl('x', NS, { rules: [{ resource: { type: 'Topic' }, operations: ['Read'] }] }),
+    words: 'a resource has a name',
+  },
+  {
+    what: 'a rule for the Cluster with a name',
+    write: acl('x', NS, { rules: [{ resource: { type: 'Cluster', name: 'x' }, operations: ['Alter'] }] }),
+    words: 'a resource has a name, except the Cluster',
+  },
+  {
+    what: 'a prefix that is a star',
+    write: acl('x', NS, { rules: [{ resource: { type: 'Topic', name: '*', patternType: 'Prefixed' }, operations: ['Read'] }] }),
+    words: 'for every name say patternType Literal',
+  },
+]
