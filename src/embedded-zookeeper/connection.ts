@@ -123,7 +123,7 @@ export class ServerConnection implements Watcher, Sink {
         else this.#greet(frame)
       }
     } catch (cause) {
-      this.#server.logger.warn({ client: this.remote, cause }, 'closed a connection that does not speak the protocol')
+      this.#server.logger.warn({ client: this.remote, err: cause }, 'closed a connection that does not speak the protocol')
       return this.destroy()
     }
     if (!this.#isClosing) this.#socket.pause()

@@ -50,7 +50,7 @@ export class EmbeddedZooKeeper {
     const { promise, resolve } = Promise.withResolvers<Error>()
     this.failed = promise
     this.outbox = new Outbox(storage, state, (cause) => {
-      this.logger.fatal({ cause }, 'the disk does not take the transaction log; ZooKeeper stops')
+      this.logger.fatal({ err: cause }, 'the disk does not take the transaction log; ZooKeeper stops')
       this.#disconnect()
       resolve(cause)
     })
@@ -178,7 +178,7 @@ export class EmbeddedZooKeeper {
       this.#server.once('error', reject)
       this.#server.listen({ host: this.config.clientPortAddress, port: this.config.clientPort }, () => {
         this.#server.off('error', reject)
-        this.#server.on('error', (cause) => this.logger.error({ cause }, 'the listening socket failed'))
+        this.#server.on('error', (cause) => this.logger.error({ err: cause }, 'the listening socket failed'))
         resolve()
       })
     })

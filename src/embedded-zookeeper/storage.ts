@@ -135,7 +135,7 @@ export class Storage {
       await this.#options.disk.replaceFile(join(this.#snapshots, fileName(zxid, SNAPSHOT_SUFFIX)), bytes)
       this.#purge()
     } catch (cause) {
-      this.#options.logger.error({ cause, zxid: zxid.toString(16) }, 'a snapshot could not be written')
+      this.#options.logger.error({ err: cause, zxid: zxid.toString(16) }, 'a snapshot could not be written')
     }
   }
 
@@ -177,7 +177,7 @@ export class Storage {
       try {
         return decodeSnapshot(this.#options.disk.readFile(join(this.#snapshots, name)))
       } catch (cause) {
-        this.#options.logger.error({ cause, snapshot: name }, 'a snapshot cannot be read; an older one and more of the log are used')
+        this.#options.logger.error({ err: cause, snapshot: name }, 'a snapshot cannot be read; an older one and more of the log are used')
       }
     }
     return new ZooKeeperState()

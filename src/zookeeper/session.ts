@@ -157,7 +157,11 @@ export class Session implements ConnectionOwner {
         } else failures++
       } catch (cause) {
         failures++
-        if (!this.#isOver()) this.#options.logger.info({ server: `${address.host}:${address.port}`, cause }, 'ZooKeeper is not reachable')
+        if (!this.#isOver())
+          this.#options.logger.info(
+            { server: `${address.host}:${address.port}`, reason: (cause as Error).message },
+            'ZooKeeper is not reachable',
+          )
       }
     }
   }
@@ -232,7 +236,7 @@ export class Session implements ConnectionOwner {
   #loginFailed(connection: Connection, cause: Error): void {
     connection.end(cause)
     if (!(cause instanceof ZooKeeperError) || cause.error !== 'AUTH_FAILED') return
-    this.#options.logger.error({ cause }, 'ZooKeeper refuses the login')
+    this.#options.logger.error({ err: cause }, 'ZooKeeper refuses the login')
     this.#finish('AUTH_FAILED', cause)
   }
 }
