@@ -3,8 +3,9 @@ import { KafkaError } from '../protocol/errors.ts'
 import { toNumber } from '../protocol/int64.ts'
 import type { AppendInfo, AppendOrigin } from '../log/log-types.ts'
 import type { Log } from '../log/log.ts'
+import type { LogRegion } from '../log/region.ts'
 import type { FetchWaiter, WakeQueue } from './fetch-waiter.ts'
-import { inMemory, type RecordsSource } from './records-source.ts'
+import type { RecordsSource } from './records-source.ts'
 import { ReplicatedWaiters } from './replicated-waiters.ts'
 
 /** What the controller says of a partition. */
@@ -25,6 +26,8 @@ export type FetchRequest = {
   maxBytes: number
   /** A first batch above maxBytes comes whole. */
   minOneBatch: boolean
+  /** Old clients take a part of it and learn so that their limit is too small. */
+  mayCutFirstBatch: boolean
   /** A follower reads to the end of the log, a consumer to the high watermark. */
   reader: 'consumer' | 'follower'
 }
@@ -173,9 +176,12 @@ export class Partition {
     if (request.offset >= endOffset || (request.maxBytes <= 0 && !request.minOneBatch)) return { ...seen, records: undefined }
     const { maxBytes, minOneBatch } = request
     const upTo = request.reader === 'follower' ? 'logEnd' : 'highWatermark'
-    const read = this.log.read(request.offset, { maxBytes, upTo, minOneBatch })
-    if (!(read instanceof Promise)) return { ...seen, records: inMemory(read.records) }
-    return read.then(({ records }) => ({ ...seen, records: inMemory(records) }))
+    const region = this.log.region(request.offset, { maxBytes, upTo, minOneBatch })
+    const take = (found: LogRegion | undefined): Fetched => ({
+      ...seen,
+      records: found?.firstEntryIncomplete && !request.mayCutFirstBatch ? undefined : found,
+    })
+    return region instanceof Promise ? region.then(take) : take(region)
   }
 
   /** A follower asks from `offset` on, so it has all before. */

@@ -1,8 +1,8 @@
 import { KafkaError } from '../protocol/errors.ts'
 import type { Log } from './log.ts'
-import type { ReadResult } from './log-types.ts'
+import type { ReadResult, SegmentRead } from './log-types.ts'
+import { type FoundRegion, type LogRegion, readable, regionIn } from './region.ts'
 import { readLater, readNow, type Reads } from './reads.ts'
-import type { SegmentRead } from './segment.ts'
 import type { Segments } from './segments.ts'
 import type { StorageGuard } from './storage-guard.ts'
 
@@ -51,6 +51,26 @@ export class LogReader {
   read(wanted: SegmentRead): ReadResult | Promise<ReadResult | undefined> {
     if (wanted.offset >= this.#warmOffset) return this.#guard.run('read', () => readNow(this.#read(wanted)))
     return this.#readCold(wanted)
+  }
+
+  /** As read, but only finds the records; undefined where there are none, or the log was cut meanwhile. */
+  region(wanted: SegmentRead): LogRegion | undefined | Promise<LogRegion | undefined> {
+    const cuts = this.#cuts
+    const isWarm = wanted.offset >= this.#warmOffset
+    const open = (found: FoundRegion | undefined): LogRegion | undefined =>
+      found && found.sizeBytes > 0 && cuts === this.#cuts ? readable(found, isWarm, () => cuts === this.#cuts) : undefined
+    if (isWarm) return open(this.#guard.run('read', () => readNow(this.#find(wanted))))
+    return this.#guard.runLater('read', async () => open(await readLater(this.#find(wanted))))
+  }
+
+  *#find(wanted: SegmentRead): Reads<FoundRegion | undefined> {
+    const segments = [...this.#segments.from(wanted.offset)]
+    for (const [index, segment] of segments.entries()) {
+      const isLast = (segments[index + 1]?.baseOffset ?? Infinity) > wanted.endOffset
+      const found = yield* regionIn(segment, wanted, isLast)
+      if (found) return found
+    }
+    return undefined
   }
 
   async #readCold(wanted: SegmentRead): Promise<ReadResult | undefined> {

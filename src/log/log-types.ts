@@ -40,3 +40,7 @@ export type ReadResult = {
 }
 
 export type TimestampedOffset = { timestamp: Int64; offset: number; leaderEpoch: number | undefined }
+
+/** What a segment is asked for: records of offsets below `endOffset`. */
+export type SegmentRead = { offset: number; endOffset: number; maxBytes: number; minOneBatch: boolean }
+export type SegmentAppend = { records: Buffer; largestOffset: number; maxTimestamp: Int64; offsetOfMaxTimestamp: number }

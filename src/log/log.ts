@@ -6,12 +6,12 @@ import type { EpochEntry, LeaderEpochs } from './leader-epochs.ts'
 import type { LogConfig } from './log-config.ts'
 import type { LogContext, LogState } from './log-context.ts'
 import { EMPTY_READ, LogReader, outOfRange } from './log-reader.ts'
-import type { AppendInfo, AppendOptions, ReadOptions, ReadResult, TimestampedOffset } from './log-types.ts'
+import type { AppendInfo, AppendOptions, ReadOptions, ReadResult, SegmentAppend, TimestampedOffset } from './log-types.ts'
 import { appendRules, isWorthAThread, prepareHere, prepareInThread } from './prepare.ts'
 import { readNow } from './reads.ts'
+import type { LogRegion } from './region.ts'
 import { deletableSegments, retainedOf } from './retention.ts'
 import { findOffsetByTimestamp } from './timestamp-search.ts'
-import type { SegmentAppend } from './segment.ts'
 import type { Segments } from './segments.ts'
 import { StorageGuard } from './storage-guard.ts'
 import { Turns } from './turns.ts'
@@ -186,14 +186,25 @@ export class Log {
 
   /** Batches from the one that holds `offset` on. OFFSET_OUT_OF_RANGE outside of logStartOffset to logEndOffset; nothing at or beyond `upTo`. */
   read(offset: number, options: ReadOptions): ReadResult | Promise<ReadResult> {
-    this.#guard.assertUsable()
-    if (offset < this.#logStartOffset || offset > this.#logEndOffset) throw outOfRange(offset, this)
-    const { upTo } = options
-    const limit = upTo === 'logEnd' ? this.#logEndOffset : upTo === 'highWatermark' ? this.#highWatermark : upTo
-    const endOffset = Math.min(limit, this.#logEndOffset)
+    const endOffset = this.#checkRead(offset, options)
     if (offset >= endOffset) return EMPTY_READ
     const result = this.#reader.read({ offset, endOffset, maxBytes: options.maxBytes, minOneBatch: options.minOneBatch })
     return result instanceof Promise ? result.then((read) => read ?? this.read(offset, options)) : result
+  }
+
+  /** Where the records are that `read` would give, for who reads them piece by piece; undefined where there are none. Errors: those of read. */
+  region(offset: number, options: ReadOptions): LogRegion | undefined | Promise<LogRegion | undefined> {
+    const endOffset = this.#checkRead(offset, options)
+    if (offset >= endOffset) return undefined
+    return this.#reader.region({ offset, endOffset, maxBytes: options.maxBytes, minOneBatch: options.minOneBatch })
+  }
+
+  /** Where reading ends. */
+  #checkRead(offset: number, { upTo }: ReadOptions): number {
+    this.#guard.assertUsable()
+    if (offset < this.#logStartOffset || offset > this.#logEndOffset) throw outOfRange(offset, this)
+    const limit = upTo === 'logEnd' ? this.#logEndOffset : upTo === 'highWatermark' ? this.#highWatermark : upTo
+    return Math.min(limit, this.#logEndOffset)
   }
 
   /** The first record at or after the log's start whose timestamp is at least `timestamp`. UNSUPPORTED_FOR_MESSAGE_FORMAT on topics of magic 0. */

@@ -12,16 +12,15 @@ import {
 } from '../protocol/records/record-batch.ts'
 import { DELETED_SUFFIX, fileName, FILE_SUFFIXES } from './file-names.ts'
 import { maxSegmentMs, type LogConfig } from './log-config.ts'
-import type { ReadResult } from './log-types.ts'
+import type { ReadResult, SegmentAppend, SegmentRead } from './log-types.ts'
 import { OFFSET_ENTRY_BYTES, OffsetIndex } from './offset-index.ts'
 import { LogFile, type Directory, type OpenFiles } from './open-files.ts'
 import { readNow, type Reads } from './reads.ts'
 import { scanBatches, scanSegment, type SegmentScan } from './scan.ts'
+import { UnmendedFile } from './unmended-file.ts'
 import { TIME_ENTRY_BYTES, TimeIndex, type TimeEntry } from './time-index.ts'
 
 export type SegmentFiles = { files: OpenFiles; directory: Directory; baseOffset: number }
-export type SegmentAppend = { records: Buffer; largestOffset: number; maxTimestamp: Int64; offsetOfMaxTimestamp: number }
-export type SegmentRead = { offset: number; endOffset: number; maxBytes: number; minOneBatch: boolean }
 
 const MAX_RELATIVE_OFFSET = 0x7fff_ffff
 /** Read at least this much at once: a batch before the wanted one may have to be skipped. */
@@ -48,8 +47,7 @@ export class Segment {
   #isUnsynced = false
   #isIndexChecked: boolean
   /** Where the last read ended, and so where the next one of the same consumer begins. */
-  #hintOffset = -1
-  #hintPosition = 0
+  nextRead = { offset: -1, position: 0 }
 
   constructor({ files, directory, baseOffset }: SegmentFiles, state: { sizeBytes: number; isNew: boolean; nowMs: number }) {
     this.baseOffset = baseOffset
@@ -148,7 +146,7 @@ export class Segment {
   /** Whole batches from the first that holds `offset` or follows it; undefined where there is none below `endOffset` in this segment. */
   *read(wanted: SegmentRead): Reads<ReadResult | undefined> {
     const end = this.sizeBytes
-    let position = wanted.offset === this.#hintOffset ? this.#hintPosition : yield* this.#positionFor(wanted.offset)
+    let position = wanted.offset === this.nextRead.offset ? this.nextRead.position : yield* this.#positionFor(wanted.offset)
     while (position < end) {
       const lengthBytes = Math.min(end - position, Math.max(wanted.maxBytes, MIN_WINDOW_BYTES))
       const bytes = yield { file: this.log, position, lengthBytes }
@@ -160,6 +158,17 @@ export class Segment {
       if (stands === undefined) return undefined
       if (stands.lastOffset >= wanted.offset) return yield* this.#readFirst({ ...stands, position: position + at }, wanted)
       position += at + (at > 0 ? 0 : stands.sizeBytes)
+    }
+    return undefined
+  }
+
+  /** The batch that holds `offset`, or else the next one; undefined where there is none. Reads headers only. */
+  *batchAt(offset: number): Reads<{ position: number; sizeBytes: number; lastOffset: number } | undefined> {
+    let position = offset === this.nextRead.offset ? this.nextRead.position : yield* this.#positionFor(offset)
+    while (position < this.sizeBytes) {
+      const batch = yield* this.#firstBatch(position, this.sizeBytes)
+      if (!batch || batch.lastOffset >= offset) return batch && { ...batch, position }
+      position += batch.sizeBytes
     }
     return undefined
   }
@@ -176,8 +185,7 @@ export class Segment {
       at += sizeBytes
     }
     if (at === from) return NOTHING
-    this.#hintOffset = lastOffset + 1
-    this.#hintPosition = found.position + at
+    this.nextRead = { offset: lastOffset + 1, position: found.position + at }
     return { records: bytes.subarray(from, at), firstEntryIncomplete: false }
   }
 
@@ -259,7 +267,7 @@ export class Segment {
     this.times.replace(scan.timeEntries)
     this.#max = { timestamp: scan.maxTimestamp, offset: scan.offsetOfMaxTimestamp }
     this.#isIndexChecked = true
-    this.#hintOffset = -1
+    this.nextRead.offset = -1
   }
 
   /** The offset after the last record, by the index and a walk from its last entry. Throws CORRUPT_MESSAGE where the file ends in no whole batch. */
@@ -298,7 +306,7 @@ export class Segment {
       if (!isLegacy(bytes, at)) due = Math.min(offset, baseOffsetOf(bytes, at))
       return ''
     })
-    this.#hintOffset = -1
+    this.nextRead.offset = -1
     this.#isUnsynced = true
     this.log.truncateSync(cut.position)
     this.sizeBytes = cut.position
@@ -351,6 +359,3 @@ export class Segment {
     })
   }
 }
-
-/** A write failed and its bytes could not be taken back: what the file holds beyond its known end is undefined. */
-export class UnmendedFile extends Error {}

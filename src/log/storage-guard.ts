@@ -1,6 +1,6 @@
 import { KafkaError } from '../protocol/errors.ts'
 import type { LogDirectory } from './log-directory.ts'
-import { UnmendedFile } from './segment.ts'
+import { UnmendedFile } from './unmended-file.ts'
 
 /** Between one log and its disk: refuses calls when the log cannot serve any more, and turns what the disk throws into KafkaErrors. */
 export class StorageGuard {

@@ -81,6 +81,7 @@ class FetchPass {
         offset,
         maxBytes: Math.min(wanted.maxBytes, this.#leftBytes),
         minOneBatch: this.#needsOneBatch,
+        mayCutFirstBatch: this.#context.apiVersion < WHOLE_BATCH_SINCE,
         reader: this.#isFollower ? 'follower' : 'consumer',
       })
       if (!(fetched instanceof Promise)) return this.#take(wanted, fetched)

@@ -1,0 +1,46 @@
+import { KafkaError } from '../protocol/errors.ts'
+import type { LogFile } from './open-files.ts'
+import type { Reads } from './reads.ts'
+import type { SegmentRead } from './log-types.ts'
+import type { Segment } from './segment.ts'
+
+/**
+ * Record batches that have not been read: where they are in a file. They begin with a whole batch; the last one may be cut, as in Kafka. Appends, rolls and
+ * the deletion of old segments leave a region as it is; when the log is cut, or the files are gone, `readInto` throws.
+ */
+export interface LogRegion {
+  readonly sizeBytes: number
+  /** The first batch is larger than maxBytes and `minOneBatch` was not set: the region is only a part of it. */
+  readonly firstEntryIncomplete: boolean
+  /** Fills `target` with the bytes from `position` (of the region) on and gives their number; at once where they are in the page cache. */
+  readInto(target: Buffer, position: number): number | Promise<number>
+}
+
+export type FoundRegion = { file: LogFile; position: number; sizeBytes: number; firstEntryIncomplete: boolean }
+
+/** What a segment has of the wanted batches: undefined where it has none, an empty region where they are not below `endOffset`. */
+export function* regionIn(segment: Segment, wanted: SegmentRead, isLast: boolean): Reads<FoundRegion | undefined> {
+  const { offset, endOffset, maxBytes, minOneBatch } = wanted
+  const first = yield* segment.batchAt(offset)
+  if (!first) return undefined
+  const { position } = first
+  const found = { file: segment.log, position, firstEntryIncomplete: false }
+  if (first.lastOffset >= endOffset) return { ...found, sizeBytes: 0 }
+  if (first.sizeBytes > maxBytes)
+    return { ...found, sizeBytes: minOneBatch ? first.sizeBytes : maxBytes, firstEntryIncomplete: !minOneBatch }
+  if (!isLast && position + maxBytes <= segment.sizeBytes) return { ...found, sizeBytes: maxBytes }
+  const end = (yield* segment.batchAt(endOffset))?.position ?? segment.sizeBytes
+  if (end <= position + maxBytes) segment.nextRead = { offset: endOffset, position: end }
+  return { ...found, sizeBytes: Math.min(maxBytes, end - position) }
+}
+
+/** `isUncut` tells whether the log has not been cut since the region was found; warm regions are read at once. */
+export const readable = (found: FoundRegion, isWarm: boolean, isUncut: () => boolean): LogRegion => ({
+  sizeBytes: found.sizeBytes,
+  firstEntryIncomplete: found.firstEntryIncomplete,
+  readInto: (target, position) => {
+    if (!isUncut()) throw new KafkaError('KAFKA_STORAGE_ERROR', `${found.file.path} was cut while it was being sent`)
+    const wanted = target.subarray(0, Math.min(target.length, found.sizeBytes - position))
+    return isWarm ? found.file.readSync(wanted, found.position + position) : found.file.read(wanted, found.position + position)
+  },
+})
