@@ -1,65 +1,13 @@
-import { spawn } from 'node:child_process'
-import { mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { monotonicClock } from '../../src/base/clock.ts'
-import { KubeClient, type KubeClientOptions } from '../../src/kube/client.ts'
-import type { KubeConnection } from '../../src/kube/connection.ts'
-import { connectionOfKubeconfig } from '../../src/kube/kubeconfig.ts'
+import type { Target } from './kube-exchanges.ts'
 
-/** A real Kubernetes control plane, without nodes. */
-export type KubeLab = {
-  kubeconfig: string
-  connection: KubeConnection
-  client(options?: Partial<KubeClientOptions>): KubeClient
-  stop(): Promise<void>
-}
-
-/** For `describe.skipIf(lacksKubeLab())`: KUBE_LAB is the directory that holds `up` and `down`. In CI its absence is a failure. */
-export const lacksKubeLab = (): boolean => {
-  if (process.env['KUBE_LAB']) return false
-  if (process.env['CI']) throw new Error('CI must set KUBE_LAB to the directory with up and down of a Kubernetes control plane')
-  console.warn('skipped: set KUBE_LAB to the directory with up and down of a Kubernetes control plane')
-  return true
-}
-
-const run = (program: string, args: string[], port: number): Promise<string> =>
-  new Promise((resolve, reject) => {
-    const child = spawn(program, args, { env: { ...process.env, PORT: String(port) }, stdio: ['ignore', 'pipe', 'pipe'] })
-    let output = ''
-    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
-    child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()))
-    child.on('error', reject)
-    // The servers that `up` leaves running hold its pipes open: exit, not close.
-    child.on('exit', (code) => (code === 0 ? resolve(output) : reject(new Error(`${program} ended with ${code}\n${output}`))))
-  })
-
-/** Starts one, in 10 to 20 s, with the API server on `port`. KUBE_LAB_RUNNING names the directory of one that runs already: it is used and left alone. */
-export const startKubeLab = async (port: number): Promise<KubeLab> => {
-  const running = process.env['KUBE_LAB_RUNNING']
-  const place = process.env['KUBE_LAB']!
-  const directory = running ?? mkdtempSync(join(tmpdir(), 'sofakafka-kube-'))
-  if (!running) await run(join(place, 'up'), [directory], port)
-  const kubeconfig = join(directory, 'kubeconfig')
-  const connection = await connectionOfKubeconfig(kubeconfig)
-  const clients: KubeClient[] = []
+/** The API server that KUBE_LAB's `up DIRECTORY` started: its address, authority and administrator's token. */
+export const labTarget = (directory: string): Target => {
+  const kubeconfig = readFileSync(join(directory, 'kubeconfig'), 'utf8')
   return {
-    kubeconfig,
-    connection,
-    client: (options = {}) => {
-      const client = new KubeClient({
-        connection,
-        clock: monotonicClock,
-        fieldManager: 'sofakafka-operator',
-        appliedAnnotation: 'sofakafka.io/applied',
-        ...options,
-      })
-      clients.push(client)
-      return client
-    },
-    stop: async () => {
-      for (const client of clients) client.close()
-      if (!running) await run(join(place, 'down'), [directory], port)
-    },
+    url: /server: "([^"]+)"/.exec(kubeconfig)![1]!,
+    ca: readFileSync(join(directory, 'pki', 'ca.crt'), 'utf8'),
+    token: /token: ([^}\s]+)/.exec(kubeconfig)![1]!,
   }
 }

@@ -30,3 +30,12 @@ export const lacks = (...programs: Program[]): boolean => {
   console.warn(`skipped: needs ${missing.join(', ')}`)
   return true
 }
+
+/** The directory whose `up` and `down` start and stop a real Kubernetes control plane, from KUBE_LAB; undefined where it is unset, after saying so. In CI that is a failure. */
+export const kubeLab = (): string | undefined => {
+  const directory = process.env['KUBE_LAB']
+  if (directory) return directory
+  if (process.env['CI']) throw new Error("CI must set KUBE_LAB to the directory that holds a Kubernetes lab's up and down")
+  console.warn('skipped: needs KUBE_LAB, the directory that holds the up and down of a Kubernetes lab')
+  return undefined
+}

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import type { Disk } from '../../base/disk.ts'
 import { ServiceAddresses } from './addresses.ts'
 import { createCertificate, isUsable, type Certificate } from './certificates.ts'
-import { CustomKinds } from './custom/lifecycle.ts'
+import { serveCustomKinds } from './custom/lifecycle.ts'
 import { sendStatus, sendText } from './http/exchange.ts'
 import { Handler } from './http/handler.ts'
 import type { JsonObject } from './json.ts'
@@ -128,7 +128,7 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
   const addresses = new ServiceAddresses(store, options.serviceCidr ?? DEFAULT_SERVICE_CIDR)
   const creation = { store, allocateAddress: (asked: string) => addresses.allocate(asked), random: randomName }
   const server: Server = { store, resources: new Resources(), wall: clocks.wall, strategyOf, creation }
-  new CustomKinds(server)
+  serveCustomKinds(server)
   bootstrap(server, options.crds ?? [])
   const handler = new Handler({ server, tokens, clock: clocks.monotonic, logger, kubeletToken: options.kubeletToken ?? '' })
   let port = options.port

@@ -72,7 +72,7 @@ export const invalid = (of: Named, name: string, errors: readonly FieldError[]):
   return new StatusError(422, 'Invalid', `${of.group ? `${of.kind}.${of.group}` : of.kind} "${name}" is invalid: ${words}`, {
     ...(name ? { name } : {}),
     ...(of.group ? { group: of.group } : {}),
-    kind: of.kind,
+    ...(of.kind ? { kind: of.kind } : {}),
     causes: errors.map(({ reason, message, field }) => ({ reason, message, field })),
   })
 }
@@ -92,5 +92,5 @@ export const unsupportedMediaType = (accepted: readonly string[]): StatusError =
     415,
     'UnsupportedMediaType',
     `the body of the request was in an unknown format - accepted media types include: ${accepted.join(', ')}`,
-    {},
   )
+export const unknownPatchType = (): StatusError => new StatusError(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {})

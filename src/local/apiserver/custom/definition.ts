@@ -21,33 +21,37 @@ const children = (schema: Schema): [string, Schema][] => [
   ...(typeof schema.additionalProperties === 'object' ? [['.additionalProperties', schema.additionalProperties] as [string, Schema]] : []),
 ]
 
+type Problem = { field: string; words: string }
+
+const listKeyProblems = (schema: Schema, path: string): Problem[] =>
+  (schema['x-kubernetes-list-map-keys'] ?? [])
+    .filter((key) => !schema.items?.required?.includes(key) && schema.items?.properties?.[key]?.default === undefined)
+    .map((key) => ({
+      field: `${path}.items.properties[${key}].default`,
+      words: 'Required value: this property is in x-kubernetes-list-map-keys, so it must have a default or be a required property',
+    }))
+
+const ruleProblems = (schema: Schema, path: string): Problem[] =>
+  (schema['x-kubernetes-validations'] ?? []).flatMap((rule, i) => {
+    const problem = ruleProblem(rule)
+    const words = `Invalid value: ${JSON.stringify(rule.rule)}: compilation failed: ${problem}`
+    return problem ? [{ field: `${path}.x-kubernetes-validations[${i}].rule`, words }] : []
+  })
+
 /** Why a schema is not served, each as a field and words: not structural, a list key that is not required, or a CEL rule that is beyond this server. */
-export const schemaProblems = (schema: Schema, path: string): { field: string; words: string }[] => {
-  const problems: { field: string; words: string }[] = []
-  for (const key of SCHEMA_KEYS_REFUSED)
-    if (Object.hasOwn(schema, key)) problems.push({ field: `${path}.${key}`, words: 'Forbidden: is not supported' })
+export const schemaProblems = (schema: Schema, path: string): Problem[] => {
+  const problems: Problem[] = SCHEMA_KEYS_REFUSED.filter((key) => Object.hasOwn(schema, key)).map((key) => ({
+    field: `${path}.${key}`,
+    words: 'Forbidden: is not supported',
+  }))
   const isFree = schema['x-kubernetes-int-or-string'] || schema['x-kubernetes-preserve-unknown-fields']
   if (!schema.type && !isFree)
     problems.push({ field: `${path}.type`, words: 'Required value: must not be empty for specified object fields' })
   if (schema.properties && schema.additionalProperties) {
     problems.push({ field: `${path}.additionalProperties`, words: 'Forbidden: additionalProperties and properties are mutual exclusive' })
   }
-  for (const key of schema['x-kubernetes-list-map-keys'] ?? []) {
-    const item = schema.items
-    if (!item?.required?.includes(key) && item?.properties?.[key]?.default === undefined) {
-      const words = 'Required value: this property is in x-kubernetes-list-map-keys, so it must have a default or be a required property'
-      problems.push({ field: `${path}.items.properties[${key}].default`, words })
-    }
-  }
-  ;(schema['x-kubernetes-validations'] ?? []).forEach((rule, i) => {
-    const problem = ruleProblem(rule)
-    if (problem)
-      problems.push({
-        field: `${path}.x-kubernetes-validations[${i}].rule`,
-        words: `Invalid value: ${JSON.stringify(rule.rule)}: compilation failed: ${problem}`,
-      })
-  })
-  return [...problems, ...children(schema).flatMap(([at, child]) => schemaProblems(child, path + at))]
+  const own = [...problems, ...listKeyProblems(schema, path), ...ruleProblems(schema, path)]
+  return [...own, ...children(schema).flatMap(([at, child]) => schemaProblems(child, path + at))]
 }
 
 const versionsOf = (crd: KubeObject): JsonObject[] => asArray(at(crd, 'spec', 'versions')).map(asObject)

@@ -9,7 +9,7 @@ import { resourcesOf } from './definition.ts'
 const CRDS = 'apiextensions.k8s.io/customresourcedefinitions'
 
 /** Serves what CustomResourceDefinitions describe, and lets a deleted one go once its objects are gone. */
-export class CustomKinds implements Watcher {
+class CustomKinds implements Watcher {
   readonly #server: Server
   readonly #store: Store
   readonly #resources: Resources
@@ -74,6 +74,8 @@ export class CustomKinds implements Watcher {
     this.#store.put(CRDS, next)
   }
 }
+
+export const serveCustomKinds = (server: Server): void => void new CustomKinds(server)
 
 const callFor = (resource: Call['resource'], object: KubeObject): Call => ({
   resource,

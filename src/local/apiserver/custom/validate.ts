@@ -27,12 +27,18 @@ export const validateCustom = (resource: Resource, object: KubeObject, old: Kube
   const own = { ...schema, properties: { ...schema.properties } }
   delete own.properties['metadata']
   const errors = validateSchema(body as Json, own, '')
-  if (errors.length > 0) {
-    const blocking = errors.map(({ reason, field, message }) => ({ reason, field, message }))
-    return [...blocking, { reason: 'FieldValueInvalid', field: '<nil>', message: UNCHECKED } satisfies FieldError]
-  }
-  return ruleFailures({ value: object as Json, old: old as Json | undefined, schema: own, path: '' }).map(asFieldError)
+  if (errors.some((error) => BLOCKING.includes(error.reason)))
+    return [...errors, { reason: 'FieldValueInvalid', field: '<nil>', message: UNCHECKED }]
+  return [...errors, ...ruleFailures({ value: object as Json, old: old as Json | undefined, schema: own, path: '' }).map(asFieldError)]
 }
 
+/** With these, the object's shape is not what the rules were written for. */
+const BLOCKING: FieldError['reason'][] = [
+  'FieldValueRequired',
+  'FieldValueTypeInvalid',
+  'FieldValueTooLong',
+  'FieldValueTooMany',
+  'FieldValueNotSupported',
+]
 const UNCHECKED =
   'Invalid value: "null": some validation rules were not checked because the object was invalid; correct the existing errors to complete validation'

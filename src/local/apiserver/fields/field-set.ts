@@ -50,10 +50,13 @@ const walk = (pair: Pair, difference: Difference): void => {
   if (JSON.stringify(before) !== JSON.stringify(after) && path) difference.changed.add(path)
 }
 
+/** The creationTimestamp of a template is written as null and belongs to nobody. */
+const isUnset = (name: string, value: Json | undefined): boolean => name === 'creationTimestamp' && value === null
+
 const walkMap = ({ before, after, schema, path }: Pair, difference: Difference): void => {
   const [old, now] = [before as JsonObject, after as JsonObject]
   for (const name of new Set([...Object.keys(old), ...Object.keys(now)])) {
-    if (old[name] === now[name]) continue
+    if (old[name] === now[name] || isUnset(name, old[name] ?? now[name])) continue
     walk({ before: old[name], after: now[name], schema: fieldSchema(schema, name), path: join(path, `f:${name}`) }, difference)
   }
 }
@@ -71,7 +74,9 @@ const addAll = (value: Json | undefined, schema: Schema | undefined, path: strin
   if (value === undefined) return
   if (path) into.add(path)
   if (isObject(value) && !(isAtomicMap(schema) && path)) {
-    for (const [name, child] of Object.entries(value)) addAll(child, fieldSchema(schema, name), join(path, `f:${name}`), into)
+    for (const [name, child] of Object.entries(value)) {
+      if (!isUnset(name, child)) addAll(child, fieldSchema(schema, name), join(path, `f:${name}`), into)
+    }
   } else if (Array.isArray(value) && listType(schema) !== 'atomic') {
     for (const item of value) addAll(item, schema?.items, join(path, itemElement(item, schema)), into)
   }

@@ -143,25 +143,23 @@ export const applyConfiguration = (
   const last = ownersOf(live).find((owner) => isSame(owner, manager))
   const merged = merge((live ? without(live) : {}) as Json, config as Json, schema) as KubeObject
   merged.metadata.resourceVersion = live?.metadata.resourceVersion ?? asString(applied.metadata.resourceVersion)
-  const othersFields = new Set(others.flatMap((owner) => [...owner.fields]))
-  const dropped = [...(last?.fields ?? [])].filter((path) => !wanted.has(path) && !isHeld(path, wanted) && !isHeld(path, othersFields))
-  remove(merged as Json, new Set(dropped), schema)
+  remove(merged as Json, droppedFields(last, wanted, others), schema)
   const base = live ? (without(live) as Json) : undefined
   const { changed, removed } = compare(base, without(merged) as Json, schema)
   own(changed, reset)
-  const contested = others
-    .map((owner) => ({ owner, paths: [...owner.fields].filter((path) => changed.has(path) && wanted.has(path)) }))
-    .filter(({ paths }) => paths.length > 0)
+  const isTaken = (path: string): boolean => changed.has(path) && wanted.has(path)
+  const contested = others.map((owner) => ({ owner, paths: [...owner.fields].filter(isTaken) })).filter(({ paths }) => paths.length > 0)
   if (contested.length > 0 && !force) throw applyConflict(contested)
-  for (const owner of others)
-    owner.fields = new Set([...owner.fields].filter((path) => !removed.has(path) && !(changed.has(path) && wanted.has(path))))
-  const isUnchanged = last !== undefined && equal([...last.fields].sort(), [...wanted].sort())
-  const owners = encode([
-    ...others,
-    { ...manager, fields: wanted, time: isUnchanged && changed.size + removed.size === 0 ? last.time : manager.time },
-  ])
-  if (owners.length > 0) merged.metadata.managedFields = owners
+  for (const owner of others) owner.fields = new Set([...owner.fields].filter((path) => !removed.has(path) && !isTaken(path)))
+  const isSameAsLast = last !== undefined && changed.size + removed.size === 0 && equal([...last.fields].sort(), [...wanted].sort())
+  merged.metadata.managedFields = encode([...others, { ...manager, fields: wanted, time: isSameAsLast ? last.time : manager.time }])
   return merged
+}
+
+/** What this manager applied before, applies no longer, and nobody else owns. */
+const droppedFields = (last: Owner | undefined, wanted: FieldSet, others: readonly Owner[]): FieldSet => {
+  const held = new Set([...wanted, ...others.flatMap((owner) => [...owner.fields])])
+  return new Set([...(last?.fields ?? [])].filter((path) => !isHeld(path, held)))
 }
 
 /** True when the set names the path or something inside of it. */
@@ -173,7 +171,7 @@ const isHeld = (path: string, fields: FieldSet): boolean => {
 
 const applyConflict = (contested: { owner: Owner; paths: string[] }[]): StatusError => {
   const describe = ({ owner }: { owner: Owner }): string =>
-    `conflict with "${owner.name}"${owner.subresource ? ` with subresource "${owner.subresource}"` : ''} using ${owner.apiVersion}`
+    `conflict with "${owner.name}"${owner.subresource ? ` with subresource "${owner.subresource}"` : ''}${owner.operation === 'Update' ? ` using ${owner.apiVersion}` : ''}`
   const causes = contested.flatMap((one) =>
     one.paths.map((path) => ({ reason: 'FieldManagerConflict', message: describe(one), field: printPath(path) })),
   )

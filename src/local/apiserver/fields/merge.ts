@@ -15,27 +15,25 @@ export const merge = (live: Json | undefined, applied: Json | undefined, schema:
   return clone(applied)
 }
 
-/** The applied order rules; items that only the live list has keep their place before the shared item that followed them. */
+/** The applied order rules; an item that only the live list has comes as soon as everything before it has come. */
 const mergeList = (live: Json[], applied: Json[], schema: Schema | undefined): Json[] => {
   const wanted = new Map(applied.map((item) => [itemElement(item, schema), item]))
   const present = new Map(live.map((item) => [itemElement(item, schema), item]))
   const order = [...present.keys()]
+  const placed = new Set<string>()
   const out: Json[] = []
   let next = 0
-  const takeOwn = (until: string | undefined): void => {
-    for (; next < order.length && order[next] !== until; next++) {
+  const takeOwn = (): void => {
+    for (; next < order.length && (!wanted.has(order[next]!) || placed.has(order[next]!)); next++) {
       if (!wanted.has(order[next]!)) out.push(clone(present.get(order[next]!)!))
     }
   }
   for (const [element, item] of wanted) {
-    const position = order.indexOf(element, next)
-    if (position >= 0) {
-      takeOwn(element)
-      next = position + 1
-    }
+    takeOwn()
     out.push(merge(present.get(element), item, schema?.items) as Json)
+    placed.add(element)
   }
-  takeOwn(undefined)
+  takeOwn()
   return out
 }
 

@@ -1,8 +1,7 @@
 import type { MonotonicClock } from '../../../base/clock.ts'
 import type { Logger } from '../../../base/logger.ts'
-import { aggregatedDiscovery, apiGroup, apiGroupList, apiResourceList, apiVersions, etagOf, VERSION } from '../discovery.ts'
+import { etagOf } from '../discovery.ts'
 import type { JsonObject } from '../json.ts'
-import { openapiV2, openapiV3, openapiV3Index } from '../openapi.ts'
 import type { Resource } from '../resources.ts'
 import { asBodyObject, decodeBody } from '../rest/body.ts'
 import type { Call, Server } from '../rest/context.ts'
@@ -14,6 +13,7 @@ import { review } from '../reviews.ts'
 import { methodNotAllowed, noSuchResource, notServed, StatusError, unauthorized } from '../status.ts'
 import type { Tokens } from '../tokens.ts'
 import { addWarnings, mediaType, readBody, sendJson, sendStatus, sendText, type Exchange } from './exchange.ts'
+import { documentAt } from './documents.ts'
 import { proxyLogs } from './logs.ts'
 import { isReview, subresource, writeMain } from './objects.ts'
 import { parsePath, type Target } from './path.ts'
@@ -69,23 +69,8 @@ export class Handler {
   }
 
   #document(path: string, exchange: Exchange): JsonObject | undefined {
-    const { resources } = this.#server
-    const isAggregated =
-      (exchange.request.headers.accept ?? '').includes('as=APIGroupDiscoveryList') &&
-      (exchange.request.headers.accept ?? '').includes('v=v2')
-    if (path === '/api') return isAggregated ? aggregatedDiscovery(resources, true) : apiVersions()
-    if (path === '/apis') return isAggregated ? aggregatedDiscovery(resources, false) : apiGroupList(resources)
-    if (path === '/version') return VERSION
-    if (path === '/openapi/v2') return openapiV2(resources)
-    if (path === '/openapi/v3') return openapiV3Index(resources)
-    if (path === '/')
-      return { paths: ['/api', '/api/v1', '/apis', '/healthz', '/livez', '/openapi/v2', '/openapi/v3', '/readyz', '/version'] }
-    const openapi = /^\/openapi\/v3\/(?:api|apis)\/(.+)$/.exec(path)
-    if (openapi) return openapiV3(resources, openapi[1]!)
-    const version = /^\/api\/(v1)$|^\/apis\/([^/]+\/[^/]+)$/.exec(path)
-    if (version) return apiResourceList(resources, version[1] ?? version[2]!)
-    const group = /^\/apis\/([^/]+)$/.exec(path)
-    return group ? apiGroup(resources, group[1]!) : undefined
+    const accept = exchange.request.headers.accept ?? ''
+    return documentAt(this.#server.resources, path, accept.includes('as=APIGroupDiscoveryList') && accept.includes('v=v2'))
   }
 
   #sendDocument({ request, response }: Exchange, document: JsonObject): void {

@@ -1,7 +1,7 @@
 import { holdDefinition, isDefinition } from '../custom/lifecycle.ts'
 import { asObject, type Json, type JsonObject } from '../json.ts'
 import type { Resource } from '../resources.ts'
-import { asBodyObject, decodeBody, type PatchType } from '../rest/body.ts'
+import { asBodyObject, decodeBody, PATCH_TYPES, type PatchType } from '../rest/body.ts'
 import type { Call, ObjectReply, Server } from '../rest/context.ts'
 import { deleteOptions, remove, type DeleteOptions } from '../rest/delete.ts'
 import { matcherOf } from '../rest/list.ts'
@@ -10,7 +10,7 @@ import { bind, evict, finalize } from '../rest/pods.ts'
 import { getScale, patchScale, updateScale } from '../rest/scale.ts'
 import { create, existing, update } from '../rest/write.ts'
 import { requestToken } from '../reviews.ts'
-import { methodNotAllowed, type Named } from '../status.ts'
+import { methodNotAllowed, unknownPatchType, type Named } from '../status.ts'
 import type { Tokens } from '../tokens.ts'
 import { mediaType, readBody, type Exchange } from './exchange.ts'
 
@@ -21,7 +21,10 @@ const optionalBody = async (exchange: Exchange): Promise<JsonObject> => {
 }
 const requiredBody = async (exchange: Exchange): Promise<JsonObject> =>
   asBodyObject(await decodeBody(await readBody(exchange.request), mediaType(exchange.request)))
-const patchBody = async (exchange: Exchange): Promise<Json> => decodeBody(await readBody(exchange.request), mediaType(exchange.request))
+const patchBody = async (exchange: Exchange): Promise<Json> => {
+  if (!(PATCH_TYPES as readonly string[]).includes(mediaType(exchange.request))) throw unknownPatchType()
+  return decodeBody(await readBody(exchange.request), mediaType(exchange.request))
+}
 
 const patchCall = (call: Call, exchange: Exchange): PatchCall => ({
   ...call,

@@ -1,38 +1,34 @@
 /** What a path under /api or /apis points at. */
 export type Target = { groupVersion: string; namespace: string; plural: string; name: string; subresource: string }
 
-const decode = (part: string): string | undefined => {
+const decoded = (path: string): string[] | undefined => {
   try {
-    return decodeURIComponent(part)
+    return path
+      .split('/')
+      .filter((part) => part !== '')
+      .map(decodeURIComponent)
   } catch {
     return undefined
   }
 }
+
+/** namespaces/NAME/status and namespaces/NAME/finalize are of the namespace itself. */
+const isInNamespace = (rest: string[], isCore: boolean): boolean =>
+  rest[0] === 'namespaces' && rest.length >= 3 && !(isCore && rest.length === 3 && ['status', 'finalize'].includes(rest[2]!))
 
 /**
  * Reads /api/v1/..., /apis/GROUP/VERSION/...: [namespaces/NS/]PLURAL[/NAME[/SUBRESOURCE]]. A namespace's own subresources are those of the kind Namespace.
  * undefined when the path is of another form.
  */
 export const parsePath = (path: string): Target | undefined => {
-  const parts = path
-    .split('/')
-    .filter((part) => part !== '')
-    .map(decode)
-  if (parts.includes(undefined)) return undefined
-  const words = parts as string[]
+  const words = decoded(path) ?? []
   const isCore = words[0] === 'api'
-  if (!isCore && words[0] !== 'apis') return undefined
-  const groupVersion = isCore ? words[1] : words.length > 2 ? `${words[1]}/${words[2]}` : undefined
-  if (!groupVersion) return undefined
-  let rest = words.slice(isCore ? 2 : 3)
-  let namespace = ''
-  const isNamespaced =
-    rest[0] === 'namespaces' && rest.length >= 3 && !(isCore && ['status', 'finalize'].includes(rest[2]!) && rest.length === 3)
-  if (isNamespaced) {
-    namespace = rest[1]!
-    rest = rest.slice(2)
-  }
-  const [plural, name = '', subresource = '', ...more] = rest
+  const head = isCore ? 2 : 3
+  if ((!isCore && words[0] !== 'apis') || words.length < head) return undefined
+  const rest = words.slice(head)
+  const isNamespaced = isInNamespace(rest, isCore)
+  const [plural, name = '', subresource = '', ...more] = isNamespaced ? rest.slice(2) : rest
   if (!plural || more.length > 0) return undefined
-  return { groupVersion, namespace, plural, name, subresource }
+  const groupVersion = isCore ? words[1]! : `${words[1]}/${words[2]}`
+  return { groupVersion, namespace: isNamespaced ? rest[1]! : '', plural, name, subresource }
 }

@@ -7,7 +7,7 @@ import { podSpecDefaults, podSpecErrors } from './pod.ts'
 
 const templateDefaults = (object: KubeObject): void => {
   const template = child(child(object, 'spec'), 'template')
-  fill(child(template, 'metadata'), {})
+  child(template, 'metadata')['creationTimestamp'] ??= null
   podSpecDefaults(child(template, 'spec'))
 }
 
@@ -17,10 +17,13 @@ const workloadErrors = (object: KubeObject): FieldError[] => {
   const selector = at(object, 'spec', 'selector')
   const errors: FieldError[] = []
   if (!isObject(selector) || Object.keys(selector).length === 0) errors.push(required('spec.selector'))
-  for (const [key, value] of Object.entries(asObject(at(selector, 'matchLabels')))) {
-    if (labels[key] === value) continue
-    errors.push(invalidValue('spec.template.metadata.labels', labels, '`selector` does not match template `labels`'))
-    break
+  const wanted = Object.entries(asObject(at(selector, 'matchLabels')))
+  if (errors.length > 0 || wanted.some(([key, value]) => labels[key] !== value)) {
+    const shown = `map[string]string{${Object.entries(labels)
+      .map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`)
+      .join(', ')}}`
+    const message = `Invalid value: ${shown}: \`selector\` does not match template \`labels\``
+    errors.push({ reason: 'FieldValueInvalid', field: 'spec.template.metadata.labels', message })
   }
   const replicas = at(object, 'spec', 'replicas')
   if (typeof replicas === 'number' && replicas < 0)
@@ -68,6 +71,7 @@ export const statefulSet: Strategy = {
     templateDefaults(object)
     for (const claim of asArray(spec['volumeClaimTemplates']).filter(isObject)) {
       fill(claim, { apiVersion: 'v1', kind: 'PersistentVolumeClaim', status: { phase: 'Pending' } })
+      child(claim, 'metadata')['creationTimestamp'] ??= null
       claimDefaults(claim)
     }
   },

@@ -29,13 +29,21 @@ export const service: Strategy = {
     if (spec['type'] === 'LoadBalancer' || spec['type'] === 'NodePort') fill(spec, { externalTrafficPolicy: 'Cluster' })
     for (const port of asArray(spec['ports']).filter(isObject)) fill(port, { protocol: 'TCP', targetPort: port['port'] })
   },
-  prepareCreate: (object, context) => {
-    const spec = child(object, 'spec')
+  prepareCreate: (object) => {
     object['status'] = { loadBalancer: {} }
+  },
+  admit: (object, context) => {
+    const spec = child(object, 'spec')
     if (spec['type'] === 'ExternalName') return
     const address = spec['clusterIP'] === 'None' ? 'None' : context.allocateAddress(asString(spec['clusterIP']))
     Object.assign(spec, { clusterIP: address, clusterIPs: [address] })
-    fill(spec, { ipFamilies: ['IPv4'], ipFamilyPolicy: 'SingleStack' })
+    const isOpen = address === 'None' && spec['selector'] === undefined
+    fill(
+      spec,
+      isOpen
+        ? { ipFamilies: ['IPv4', 'IPv6'], ipFamilyPolicy: 'RequireDualStack' }
+        : { ipFamilies: ['IPv4'], ipFamilyPolicy: 'SingleStack' },
+    )
   },
   prepareUpdate: (object, old) => {
     if (at(object, 'spec', 'type') === 'ExternalName') return

@@ -156,7 +156,7 @@ const TOKEN_MOUNT = '/var/run/secrets/kubernetes.io/serviceaccount'
 /** What the admission plugins of a real server add: the service account with its token volume, tolerations, priority. */
 const admit = (pod: KubeObject, context: CreateContext): void => {
   const spec = child(pod, 'spec')
-  fill(spec, { serviceAccountName: 'default', enableServiceLinks: true, preemptionPolicy: 'PreemptLowerPriority', priority: 0 })
+  fill(spec, { serviceAccountName: 'default', preemptionPolicy: 'PreemptLowerPriority', priority: 0 })
   fill(spec, { serviceAccount: asString(spec['serviceAccountName']) })
   tolerate(spec)
   if (spec['automountServiceAccountToken'] === false) return
@@ -204,9 +204,12 @@ export const pod: Strategy = {
   hasGeneration: true,
   reset: ['status'],
   returnsDeleted: true,
-  defaults: (object) => podSpecDefaults(child(object, 'spec')),
-  prepareCreate: (object, context) => {
-    admit(object, context)
+  defaults: (object) => {
+    podSpecDefaults(child(object, 'spec'))
+    fill(child(object, 'spec'), { enableServiceLinks: true })
+  },
+  admit,
+  prepareCreate: (object) => {
     object['status'] = { phase: 'Pending', qosClass: qosClass(asObject(object['spec'])) }
   },
   validate: (object, old) => {

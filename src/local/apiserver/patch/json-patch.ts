@@ -13,13 +13,14 @@ const pointer = (path: string): string[] => {
     .map((part) => part.replace(/~1/g, '/').replace(/~0/g, '~'))
 }
 
-const unprocessable = (message: string): StatusError =>
-  new StatusError(422, 'Invalid', `the server rejected our request due to an error in our request: ${message}`, {})
+/** The real server tells no more than this. */
+const unprocessable = (): StatusError =>
+  new StatusError(422, 'Invalid', 'the server rejected our request due to an error in our request', {})
 
 const index = (list: Json[], key: string, forAdd: boolean): number => {
   if (key === '-' && forAdd) return list.length
   const at = Number(key)
-  if (!/^(0|[1-9]\d*)$/.test(key) || at > list.length - (forAdd ? 0 : 1)) throw unprocessable(`no index ${key} in the list`)
+  if (!/^(0|[1-9]\d*)$/.test(key) || at > list.length - (forAdd ? 0 : 1)) throw unprocessable()
   return at
 }
 
@@ -28,20 +29,18 @@ const step = (here: Json | undefined, key: string): Json | undefined => {
   return isObject(here) && Object.hasOwn(here, key) ? here[key] : undefined
 }
 
-const parentOf = (root: Json, path: string[], operation: string): Container => {
+const parentOf = (root: Json, path: string[]): Container => {
   let here: Json | undefined = root
   for (const key of path.slice(0, -1)) here = step(here, key)
-  if (!isObject(here) && !Array.isArray(here))
-    throw unprocessable(`${operation} operation does not apply: doc is missing path: "/${path.join('/')}": missing value`)
+  if (!isObject(here) && !Array.isArray(here)) throw unprocessable()
   return here
 }
 
-const take = (root: Json, path: string[], operation: string): Json => {
-  const parent = parentOf(root, path, operation)
+const take = (root: Json, path: string[]): Json => {
+  const parent = parentOf(root, path)
   const key = path.at(-1)!
   const found = step(parent as Json, key)
-  if (found === undefined)
-    throw unprocessable(`${operation} operation does not apply: doc is missing path: "/${path.join('/')}": missing value`)
+  if (found === undefined) throw unprocessable()
   if (Array.isArray(parent)) parent.splice(index(parent, key, false), 1)
   else delete parent[key]
   return found
@@ -49,38 +48,44 @@ const take = (root: Json, path: string[], operation: string): Json => {
 
 const put = (root: Json, path: string[], value: Json): Json => {
   if (path.length === 0) return value
-  const parent = parentOf(root, path, 'add')
+  const parent = parentOf(root, path)
   const key = path.at(-1)!
   if (Array.isArray(parent)) parent.splice(index(parent, key, true), 0, value)
   else parent[key] = value
   return root
 }
 
+const replaced = (root: Json, path: string[], value: Json): Json => {
+  if (path.length > 0) take(root, path)
+  return put(root, path, value)
+}
+
+const tested = (root: Json, path: string[], value: Json): Json => {
+  if (!equal(path.reduce<Json | undefined>(step, root) ?? null, value)) throw unprocessable()
+  return root
+}
+
 const apply = (root: Json, operation: Json): Json => {
   if (!isObject(operation)) throw badRequest('a JSON patch is a list of operations')
-  const op = asString(operation['op'])
   const path = pointer(asString(operation['path']))
   const from = pointer(asString(operation['from']))
-  switch (op) {
+  const value = clone(operation['value'] ?? null)
+  switch (operation['op']) {
     case 'add':
-      return put(root, path, clone(operation['value'] ?? null))
+      return put(root, path, value)
     case 'remove':
-      take(root, path, 'remove')
+      take(root, path)
       return root
     case 'replace':
-      if (path.length === 0) return clone(operation['value'] ?? null)
-      take(root, path, 'replace')
-      return put(root, path, clone(operation['value'] ?? null))
+      return replaced(root, path, value)
     case 'move':
-      return put(root, path, take(root, from, 'move'))
+      return put(root, path, take(root, from))
     case 'copy':
       return put(root, path, clone(from.reduce<Json | undefined>(step, root) ?? null))
     case 'test':
-      if (!equal(path.reduce<Json | undefined>(step, root) ?? null, operation['value'] ?? null))
-        throw unprocessable(`testing value ${asString(operation['path'])} failed`)
-      return root
+      return tested(root, path, value)
     default:
-      throw badRequest(`Unexpected kind: ${op}`)
+      throw badRequest(`Unexpected kind: ${asString(operation['op'])}`)
   }
 }
 

@@ -25,12 +25,18 @@ export const deleteOptions = (body: JsonObject, query: URLSearchParams): DeleteO
 
 const check = (call: Call, old: KubeObject, options: DeleteOptions): void => {
   const { uid, resourceVersion } = options
+  const of = { ...call.resource, plural: call.resource.kind }
   if (uid && uid !== old.metadata.uid) {
-    throw conflict(call.resource, call.name, `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid}`)
+    const words = `the UID in the precondition (${uid}) does not match the UID in record (${old.metadata.uid}). The object might have been deleted and then recreated`
+    throw conflict(of, call.name, words)
   }
   if (resourceVersion && resourceVersion !== old.metadata.resourceVersion) {
-    const words = `Precondition failed: ResourceVersion in precondition: ${resourceVersion}, ResourceVersion in object meta: ${old.metadata.resourceVersion}`
-    throw conflict(call.resource, call.name, words)
+    const record = `the ResourceVersion in record (${old.metadata.resourceVersion})`
+    throw conflict(
+      of,
+      call.name,
+      `the ResourceVersion in the precondition (${resourceVersion}) does not match ${record}. The object might have been modified`,
+    )
   }
 }
 

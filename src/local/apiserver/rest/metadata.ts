@@ -77,30 +77,35 @@ export const validateMetadata = (object: KubeObject): FieldError[] => {
   return errors
 }
 
+const checkKind = ({ resource }: Call, body: JsonObject): void => {
+  if (!asString(body['apiVersion']) && !asString(body['kind']) && !resource.custom) {
+    Object.assign(body, { apiVersion: resource.groupVersion, kind: resource.kind })
+  }
+  const [kind, version] = [asString(body['kind']), asString(body['apiVersion'])]
+  if (kind === '') throw badRequest(`Object 'Kind' is missing in '${JSON.stringify(body).slice(0, 200)}'`)
+  if (version === resource.groupVersion && kind === resource.kind) return
+  const conversion = `converting (${version.replace('/', '.')}.${kind}) to (${resource.group || 'core'}.${resource.kind}): unknown conversion`
+  throw badRequest(`${kind} in version "${version}" cannot be handled as a ${resource.kind}: ${conversion}`)
+}
+
 /** Checks that the body is an object of the resource, and gives it the name and namespace of the path. */
 export const adoptBody = (call: Call, body: JsonObject): KubeObject => {
-  const { resource } = call
-  const object = body as KubeObject
-  if (!asString(body['apiVersion']) && !asString(body['kind']) && !resource.custom)
-    Object.assign(body, { apiVersion: resource.groupVersion, kind: resource.kind })
-  if (asString(body['kind']) === '') throw badRequest(`Object 'Kind' is missing in '${JSON.stringify(body).slice(0, 200)}'`)
-  if (body['apiVersion'] !== resource.groupVersion || body['kind'] !== resource.kind) {
-    throw badRequest(
-      `${resource.kind} in version "${resource.version}" cannot be handled as a ${resource.kind}: the API version in the data (${asString(body['apiVersion'])}, kind ${asString(body['kind'])}) does not match the expected API version (${resource.groupVersion}, kind ${resource.kind})`,
-    )
-  }
-  if (!isObject(body['metadata'])) body['metadata'] = {}
+  checkKind(call, body)
   const metadata = child(body, 'metadata')
   for (const key of ['labels', 'annotations', 'finalizers', 'ownerReferences']) if (isEmpty(metadata[key])) delete metadata[key]
   if (call.name && metadata['name'] && metadata['name'] !== call.name) {
     throw badRequest(`the name of the object (${asString(metadata['name'])}) does not match the name on the URL (${call.name})`)
   }
   if (call.name) metadata['name'] = call.name
-  if (!resource.namespaced) delete metadata['namespace']
+  adoptNamespace(call, metadata)
+  return body as KubeObject
+}
+
+const adoptNamespace = (call: Call, metadata: JsonObject): void => {
+  if (!call.resource.namespaced) delete metadata['namespace']
   else if (metadata['namespace'] && metadata['namespace'] !== call.namespace) {
     throw badRequest('the namespace of the provided object does not match the namespace sent on the request')
   } else metadata['namespace'] = call.namespace
-  return object
 }
 
 const isEmpty = (value: unknown): boolean =>

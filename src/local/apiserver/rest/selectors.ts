@@ -59,8 +59,10 @@ export const fieldMatcher = (resource: Resource, text: string | null): Matcher =
   ]
   for (const { key } of terms) {
     if (known.includes(key)) continue
-    const what = `Unable to find "${resource.group || ''}/${resource.version}, Resource=${resource.plural}" that match label selector "", field selector "${text}": `
-    throw badRequest(`${resource.custom ? '' : what.replace('"/', '"/')}field label not supported: ${key}`)
+    if (resource.custom) throw badRequest(`field label not supported: ${key}`)
+    if (!FIELDS[resource.kind]) throw badRequest(`"${key}" is not a known field selector: only "metadata.name", "metadata.namespace"`)
+    const what = `Unable to find "${resource.groupVersion}, Resource=${resource.plural}" that match label selector "", field selector "${text}"`
+    throw badRequest(`${what}: field label not supported: ${key}`)
   }
   return (object) =>
     terms.every(({ key, operator, value }) => {

@@ -16,6 +16,8 @@ export interface Strategy {
   returnsDeleted?: boolean
   defaults?(object: KubeObject): void
   prepareCreate?(object: KubeObject, context: CreateContext): void
+  /** What the admission of a real server adds to a new object; nobody owns these fields. */
+  admit?(object: KubeObject, context: CreateContext): void
   prepareUpdate?(object: KubeObject, old: KubeObject): void
   validate?(object: KubeObject, old: KubeObject | undefined): FieldError[]
 }

@@ -1,6 +1,6 @@
 import type { MonotonicClock, Timer } from '../../../base/clock.ts'
 import type { JsonObject, KubeObject } from '../json.ts'
-import { badRequest, StatusError } from '../status.ts'
+import { StatusError } from '../status.ts'
 import type { Change, Watcher } from '../store/store.ts'
 import { matcherOf, type ListCall } from './list.ts'
 import type { Server } from './context.ts'
@@ -19,7 +19,9 @@ const DEFAULT_TIMEOUT_MS = 1_800_000
 const parseVersion = (text: string | null): number => {
   if (!text) return 0
   if (!/^\d+$/.test(text))
-    throw badRequest(
+    throw new StatusError(
+      500,
+      '',
       `resourceVersion: Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`,
     )
   return Number(text)

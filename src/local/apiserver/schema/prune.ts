@@ -20,17 +20,16 @@ export const prune = (value: Json | undefined, schema: Schema | undefined, path 
     const at = path ? `${path}.${key}` : key
     const child = fieldSchema(schema, key)
     if (child) removed.push(...prune(value[key], child, at, isBuiltin))
-    else if (
-      knows(schema) &&
-      schema.additionalProperties !== true &&
-      !(schema['x-kubernetes-embedded-resource'] && METADATA_FIELDS.includes(key))
-    ) {
+    else if (isUnknown(schema, key)) {
       delete value[key]
       removed.push(at)
     }
   }
   return removed
 }
+
+const isUnknown = (schema: Schema, key: string): boolean =>
+  knows(schema) && schema.additionalProperties !== true && !(schema['x-kubernetes-embedded-resource'] && METADATA_FIELDS.includes(key))
 
 /** Fills a CRD's defaults in place. A null where null is not allowed counts as absent when there is a default. */
 export const applyDefaults = (value: Json | undefined, schema: Schema | undefined): void => {

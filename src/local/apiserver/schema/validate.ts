@@ -70,7 +70,7 @@ const scalarErrors = (value: Json, schema: Schema, path: string): FieldError[] =
 
 const stringErrors = (value: string, schema: Schema, path: string): FieldError[] => {
   const errors: FieldError[] = []
-  const length = [...value].length
+  const length = Array.from(value).length
   if (schema.maxLength !== undefined && length > schema.maxLength) {
     errors.push({ reason: 'FieldValueTooLong', field: path, message: `Too long: may not be more than ${schema.maxLength} bytes` })
   }
@@ -119,7 +119,7 @@ const listErrors = (value: Json[], schema: Schema, path: string): FieldError[] =
       errors.push({
         reason: 'FieldValueDuplicate',
         field: `${path}[${i}]`,
-        message: `Duplicate value: ${isObject(key) ? text : shown(key)}`,
+        message: `Duplicate value: ${isObject(key) ? `map[string]interface {}${text.replaceAll('","', '", "')}` : shown(key)}`,
       })
     }
     seen.add(text)

@@ -44,7 +44,7 @@ export const selectorText = (selector: Json | undefined): string => {
     const key = asString(expression['key'])
     if (operator === 'Exists') terms.push(key)
     else if (operator === 'DoesNotExist') terms.push(`!${key}`)
-    else terms.push(`${key} ${operator.toLowerCase()} (${asArray(expression['values']).join(',')})`)
+    else terms.push(`${key} ${operator.toLowerCase()} (${asArray(expression['values']).map(asString).join(',')})`)
   }
   return terms.length > 0 ? terms.join(',') : NONE
 }
@@ -236,7 +236,7 @@ export const builtinColumns: Record<string, ColumnSpec[]> = {
       'Endpoints',
       (object) =>
         asArray(object['endpoints'])
-          .flatMap((one) => asArray(at(one, 'addresses')))
+          .flatMap((one) => asArray(at(one, 'addresses')).map(asString))
           .join(',') || '<unset>',
     ),
   ],
