@@ -19,6 +19,8 @@ export class Outbox {
   readonly #failed: (cause: Error) => void
   #records: Buffer[] = []
   #held: Held[] = []
+  /** The first of `#held` that is not yet delivered. */
+  #head = 0
   #appended = 0
   #durable = 0
   #flushing: Promise<void> | undefined
@@ -41,7 +43,7 @@ export class Outbox {
 
   send(sink: Sink, bytes: Buffer | undefined): void {
     if (this.#isBroken) return
-    if (this.#durable === this.#appended) sink.deliver(bytes)
+    if (this.#durable === this.#appended && this.#head === this.#held.length) sink.deliver(bytes)
     else this.#held.push({ after: this.#appended, sink, bytes })
   }
 
@@ -65,6 +67,7 @@ export class Outbox {
     } catch (cause) {
       this.#isBroken = true
       this.#held = []
+      this.#head = 0
       this.#records = []
       this.#failed(cause as Error)
     } finally {
@@ -72,8 +75,13 @@ export class Outbox {
     }
   }
 
+  /** A delivery may let its connection read on and send more, which goes behind what is still held. */
   #release(): void {
-    const ready = this.#held.findIndex(({ after }) => after > this.#durable)
-    for (const { sink, bytes } of this.#held.splice(0, ready === -1 ? this.#held.length : ready)) sink.deliver(bytes)
+    for (let next = this.#held[this.#head]; next && next.after <= this.#durable; next = this.#held[this.#head]) {
+      this.#head++
+      next.sink.deliver(next.bytes)
+    }
+    this.#held.splice(0, this.#head)
+    this.#head = 0
   }
 }

@@ -24,6 +24,9 @@ export type SessionOptions = {
 const MAX_XID = 0x7fff_ffff
 const RECONNECT_BASE_MS = 50
 const RECONNECT_MAX_MS = 1000
+/** A connection that ends sooner was of no use: after a few of them in a row the client waits before the next. */
+const USEFUL_MS = 1000
+const FREE_RECONNECTS = 3
 
 const shuffled = <T>(values: readonly T[], random: () => number): T[] => {
   const all = [...values]
@@ -145,16 +148,19 @@ export class Session implements ConnectionOwner {
 
   /** One connection after the other. A lost one is replaced at once, by the next server; waiting begins when a whole round was in vain. */
   async #run(): Promise<void> {
-    const backoff = new Backoff({ baseMs: RECONNECT_BASE_MS, maxMs: RECONNECT_MAX_MS, random: this.#options.random })
+    const { clock, random } = this.#options
+    const backoff = new Backoff({ baseMs: RECONNECT_BASE_MS, maxMs: RECONNECT_MAX_MS, random })
     let failures = 0
+    let useless = 0
     for (let turn = 0; !this.#isOver(); turn++) {
       const address = this.#servers[turn % this.#servers.length]!
       try {
-        if (failures > 0 && failures % this.#servers.length === 0) await this.#options.clock.sleep(backoff.nextMs(), this.#abort.signal)
-        if (await this.#serve(address)) {
-          failures = 0
-          backoff.reset()
-        } else failures++
+        const isRoundInVain = failures > 0 && failures % this.#servers.length === 0
+        if (isRoundInVain || useless > FREE_RECONNECTS) await clock.sleep(backoff.nextMs(), this.#abort.signal)
+        const startMs = clock.nowMs()
+        failures = (await this.#serve(address)) ? 0 : failures + 1
+        useless = clock.nowMs() - startMs < USEFUL_MS ? useless + 1 : 0
+        if (failures + useless === 0) backoff.reset()
       } catch (cause) {
         failures++
         if (!this.#isOver())

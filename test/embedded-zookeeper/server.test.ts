@@ -189,6 +189,18 @@ test('a client that asks for gigabytes and reads nothing costs a few megabytes',
   expect((await client.get('/large')).data).toHaveLength(1_000_000)
 })
 
+test('thousands of requests at once are answered in their order, however often the connection is paused', async () => {
+  const server = await start()
+  const client = await connectTo(server)
+  await client.create('/n', null)
+  const answers = await Promise.all(
+    Array.from({ length: 6000 }, async (_none, index) =>
+      index % 10 === 0 ? (await client.set('/n', Buffer.from(String(index)), -1)).version : Number((await client.get('/n')).data),
+    ),
+  )
+  expect(answers).toEqual(answers.map((_answer, index) => (index % 10 === 0 ? index / 10 + 1 : index - (index % 10))))
+})
+
 test('a failing disk stops the program with code 1, and nobody gets an answer that is not on disk', async () => {
   const disk = new MemoryDisk()
   const program = await runZooKeeper({ config: config(), disk, clocks, logger: silentLogger })

@@ -157,6 +157,30 @@ test('servers are tried in turn at once, and with growing pauses when all were i
   expect(attempts).toBeLessThan(90)
 })
 
+test('a server that loses every connection at once is not hammered', async () => {
+  const { client, clock, servers } = await start()
+  const ended = new AbortController()
+  clock.schedule(60_000, () => ended.abort())
+  while (!ended.signal.aborted) {
+    const before = servers.connections.length
+    servers.last.push(undefined)
+    await settle(6)
+    while (servers.connections.length === before && !ended.signal.aborted) await clock.advance(100)
+    servers.last.welcome()
+    await settle(6)
+  }
+  expect(servers.connections.length).toBeGreaterThan(50)
+  expect(servers.connections.length).toBeLessThan(150)
+  await clock.advance(1000)
+  servers.last.welcome()
+  await clock.advance(1000)
+  expect(client.state).toBe('CONNECTED')
+  const count = servers.connections.length
+  servers.last.push(undefined)
+  await settle(6)
+  expect(servers.connections).toHaveLength(count + 1)
+})
+
 test('a server that accepts and says nothing is left after its share of the time-out', async () => {
   const { client, clock, servers } = await start({ servers: [1, 2, 3].map((port) => ({ host: 'zk', port })) })
   servers.last.push(undefined)
