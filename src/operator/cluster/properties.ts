@@ -93,6 +93,5 @@ export const zooCfg = (): string =>
     ['clientPortAddress', '0.0.0.0'],
     ['maxClientCnxns', '0'],
     ['autopurge.snapRetainCount', '3'],
-    ['autopurge.purgeInterval', '1'],
     ['4lw.commands.whitelist', 'ruok,srvr,stat,mntr'],
   ])
