@@ -55,6 +55,10 @@ export class MemoryCluster implements ClusterLink {
     return new Map(Object.keys(this.#options.topics ?? {}).map((topic) => [topic, this.logConfigOf(topic)]))
   }
 
+  get partitions() {
+    return this.#parts?.partitions
+  }
+
   attach(parts: LocalParts) {
     this.#parts = parts
     for (const [topic, partitions] of Object.entries(this.#options.topics ?? {})) this.createTopic(topic, partitions)
