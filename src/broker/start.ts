@@ -4,8 +4,10 @@ import type { BrokerEnvironment, ClusterLink, ConnectCluster } from './cluster-l
 import { advertisedOf, listenersOf } from './config/listeners.ts'
 import { logManagerConfigOf } from './config/log-manager-config.ts'
 import { OutputPool } from './connection-output.ts'
+import { GroupCoordinator } from './coordinator/coordinator.ts'
 import { Dispatcher } from './dispatch.ts'
 import { served } from './handlers/index.ts'
+import { CONSUMER_OFFSETS } from './internal-topics.ts'
 import { openHttp } from './http.ts'
 import { MemoryBudget } from './memory-budget.ts'
 import { PartitionTable } from './partition-table.ts'
@@ -122,7 +124,7 @@ const start = async (options: StartOptions, undo: Undo): Promise<Broker> => {
       : await openHttp(listener, {
           metrics: () => metrics.text(),
           unhealthy: () => unhealthy,
-          notReady: () => stage && `waits for ${stage}`,
+          notReady: () => (stage === '' ? undefined : `waits for ${stage}`),
         })
   undo.add(() => http?.close())
 
@@ -136,7 +138,21 @@ const start = async (options: StartOptions, undo: Undo): Promise<Broker> => {
     logs,
     logConfigOf: (topic) => link.logConfigOf(topic),
     isKnown: (topic, index) => link.metadata.topic(topic)?.partitions.some(({ partition }) => partition === index) ?? false,
+    onRole: (topic, partition, isLeader) => {
+      if (topic !== CONSUMER_OFFSETS) return
+      if (isLeader) groups.onLeadership(partition)
+      else groups.onResignation(partition)
+    },
   })
+  const groups = new GroupCoordinator({
+    config: () => link.config,
+    metadata: link.metadata,
+    replica: (topic, partition) => partitions.leader(topic, partition),
+    storage: link.groupStorage,
+    clocks,
+    logger,
+  })
+  undo.add(() => groups.close())
   const { admin, topicCreation } = link.attach({ logs, partitions })
   const services: Services = {
     brokerId: link.brokerId,
@@ -146,6 +162,7 @@ const start = async (options: StartOptions, undo: Undo): Promise<Broker> => {
     partitions,
     metadata: link.metadata,
     topicCreation,
+    groups,
     admin,
     authorizer: link.authorizer,
     clocks,
@@ -176,7 +193,7 @@ const start = async (options: StartOptions, undo: Undo): Promise<Broker> => {
     lost,
     stop: async () => {
       stage = 'nothing: it stops'
-      await stopInOrder({ link, server, partitions, logs })
+      await stopInOrder({ link, server, partitions, groups, logs })
       http?.close()
       logger.info({ brokerId: link.brokerId }, 'broker stopped')
     },
@@ -187,12 +204,13 @@ const start = async (options: StartOptions, undo: Undo): Promise<Broker> => {
   }
 }
 
-type Stopping = { link: ClusterLink; server: KafkaServer; partitions: PartitionTable; logs: LogManager }
+type Stopping = { link: ClusterLink; server: KafkaServer; partitions: PartitionTable; groups: GroupCoordinator; logs: LogManager }
 
 /** Leadership goes first, so that clients are sent elsewhere while they still get answers; the mark of a clean stop comes after the last write. */
-const stopInOrder = async ({ link, server, partitions, logs }: Stopping): Promise<void> => {
+const stopInOrder = async ({ link, server, partitions, groups, logs }: Stopping): Promise<void> => {
   await link.leave()
   partitions.resignAll()
+  groups.close()
   await server.finish()
   await logs.close()
   await link.close()

@@ -82,6 +82,12 @@ describe.skipIf(lacks('kcat'))('a cluster of three brokers', () => {
     expect(acknowledged.filter((value) => !kept.has(value))).toEqual([])
   })
 
+  test('answers /readyz and /healthz with 200 while it serves, and shows its metrics', async () => {
+    const page = (path: string) => fetch(`http://127.0.0.1:${brokers[0]!.httpPort}/${path}`)
+    expect([(await page('readyz')).status, (await page('healthz')).status, (await page('nothing')).status]).toEqual([200, 200, 404])
+    expect(await (await page('metrics')).text()).toMatch(/^kafka_server_replicamanager_leadercount \d+$/m)
+  })
+
   test('has another controller soon when the controller is killed', async () => {
     const controller = brokers.find(({ program }) => program.output.includes('this broker is the controller'))!
     await controller.program.kill('SIGKILL')
