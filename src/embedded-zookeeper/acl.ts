@@ -46,16 +46,20 @@ const schemeOf = (name: string): Scheme | undefined => (Object.hasOwn(SCHEMES, n
 
 const isAnyone = ({ scheme, id }: Identity) => scheme === 'world' && id === 'anyone'
 
-/** Throws NO_AUTH unless one entry grants one of `permissions` to one of the identities. An empty ACL grants everything. */
-export const checkAcl = (acl: readonly Acl[], permissions: number, identities: readonly Identity[], path: string): void => {
-  if (acl.length === 0 || identities.some(({ scheme }) => scheme === 'super')) return
-  const isGranted = acl.some((entry) => {
+/** Whether one entry grants one of `permissions` to one of the identities. An empty ACL grants everything. */
+export const isGranted = (acl: readonly Acl[], permissions: number, identities: readonly Identity[]): boolean => {
+  if (acl.length === 0 || identities.some(({ scheme }) => scheme === 'super')) return true
+  return acl.some((entry) => {
     if ((entry.perms & permissions) === 0) return false
     if (isAnyone(entry)) return true
     const scheme = schemeOf(entry.scheme)
-    return scheme && identities.some((own) => own.scheme === entry.scheme && scheme.matches(own.id, entry.id))
+    return scheme !== undefined && identities.some((own) => own.scheme === entry.scheme && scheme.matches(own.id, entry.id))
   })
-  if (!isGranted) throw new ZooKeeperError('NO_AUTH', { path })
+}
+
+/** Throws NO_AUTH unless it is granted. */
+export const checkAcl = (acl: readonly Acl[], permissions: number, identities: readonly Identity[], path: string): void => {
+  if (!isGranted(acl, permissions, identities)) throw new ZooKeeperError('NO_AUTH', { path })
 }
 
 /** The ACL as it is kept: without duplicates, `auth` replaced by the logins of the creator. Throws INVALID_ACL. */

@@ -4,8 +4,8 @@ import { ZooKeeperError, zooKeeperErrorCode, type ZooKeeperErrorName } from '../
 import { FrameReader, beginFrame, endFrame } from '../zookeeper/frames.ts'
 import { JuteError, JuteReader, JuteWriter } from '../zookeeper/jute.ts'
 import * as protocol from '../zookeeper/protocol.ts'
-import type { NodeEventType } from '../zookeeper/types.ts'
-import { digestId, type Identity } from './acl.ts'
+import { PERMISSIONS, type Acl, type NodeEventType } from '../zookeeper/types.ts'
+import { digestId, isGranted, type Identity } from './acl.ts'
 import type { Sink } from './outbox.ts'
 import { HANDLERS, type Requester } from './requests.ts'
 import type { EmbeddedZooKeeper } from './server.ts'
@@ -64,7 +64,8 @@ export class ServerConnection implements Watcher, Sink {
     this.#socket.destroy()
   }
 
-  notify(type: NodeEventType, path: string, zxid: bigint): void {
+  notify(type: NodeEventType, path: string, zxid: bigint, acl: readonly Acl[] = []): void {
+    if (!isGranted(acl, PERMISSIONS.READ, this.identities)) return
     const to = beginFrame(new JuteWriter())
     protocol.replyHeader.write(to, { xid: XIDS.event, zxid, err: 0 })
     protocol.watcherEvent.write(to, { type: protocol.EVENT_TYPES[type], state: protocol.SYNC_CONNECTED, path })

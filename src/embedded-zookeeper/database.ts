@@ -1,12 +1,13 @@
 import type { WallClock } from '../base/clock.ts'
 import { ZooKeeperError } from '../zookeeper/errors.ts'
+import { parentOf } from '../zookeeper/paths.ts'
 import type { MultiResult } from '../zookeeper/types.ts'
 import type { Change } from './change.ts'
 import { decide, type Actor, type WriteOp } from './decide.ts'
 import type { Outbox } from './outbox.ts'
 import type { ZooKeeperState } from './state.ts'
 import type { Undo } from './tree.ts'
-import type { WatchTable } from './watch-table.ts'
+import type { Applied, WatchTable } from './watch-table.ts'
 
 /** A setAcl outside of a multi answers like a set. */
 type Result = MultiResult
@@ -47,9 +48,7 @@ export class Database {
 
   openSession(sessionId: bigint, timeoutMs: number, password: Buffer): void {
     const at = this.#next()
-    const change: Change = { type: 'openSession', sessionId, timeoutMs, password }
-    this.state.apply(change, at)
-    this.#commit(at, [change])
+    this.#commit(at, [this.#apply({ type: 'openSession', sessionId, timeoutMs, password }, at).applied])
   }
 
   /** With the session go its ephemeral znodes, in the same transaction. */
@@ -57,8 +56,8 @@ export class Database {
     const at = this.#next()
     const deletes = this.state.tree.ephemeralsOf(sessionId).map((path): Change => ({ type: 'delete', path }))
     const changes: Change[] = [...deletes, { type: 'closeSession', sessionId }]
-    for (const change of changes) this.state.apply(change, at)
-    this.#commit(at, changes)
+    const all = changes.map((change) => this.#apply(change, at).applied)
+    this.#commit(at, all)
   }
 
   #next() {
@@ -67,14 +66,15 @@ export class Database {
 
   #transact(ops: readonly WriteOp[], actor: Actor, results: Result[] = []): Result[] {
     const at = this.#next()
-    const changes: Change[] = []
+    const all: Applied[] = []
     const undos: Undo[] = []
     try {
       for (const op of ops) {
         const change = decide(this.state.tree, op, actor)
         if (change) {
-          undos.push(this.state.apply(change, at))
-          changes.push(change)
+          const { applied, undo } = this.#apply(change, at)
+          undos.push(undo)
+          all.push(applied)
         }
         results.push(this.#resultOf(op, change))
       }
@@ -82,14 +82,23 @@ export class Database {
       for (const undo of undos.reverse()) undo()
       throw error
     }
-    if (changes.length > 0) this.#commit(at, changes)
+    if (all.length > 0) this.#commit(at, all)
     return results
   }
 
-  #commit(at: { zxid: bigint; timeMs: number }, changes: readonly Change[]): void {
+  /** The ACLs are the ones of the moment: later operations of the same transaction may take the znode away. */
+  #apply(change: Change, at: { zxid: bigint; timeMs: number }): { applied: Applied; undo: Undo } {
+    const path = 'path' in change ? change.path : '/'
+    const aclOf = (of: string) => this.state.tree.get(of)?.acl ?? []
+    const before = aclOf(path)
+    const undo = this.state.apply(change, at)
+    return { applied: { change, acl: change.type === 'create' ? aclOf(path) : before, parentAcl: aclOf(parentOf(path)) }, undo }
+  }
+
+  #commit(at: { zxid: bigint; timeMs: number }, all: readonly Applied[]): void {
     this.state.zxid = at.zxid
-    this.#outbox.append({ ...at, changes })
-    for (const change of changes) this.#watches.fire(change, at.zxid)
+    this.#outbox.append({ ...at, changes: all.map(({ change }) => change) })
+    for (const applied of all) this.#watches.fire(applied, at.zxid)
   }
 
   #resultOf(op: WriteOp, change: Change | undefined): Result {

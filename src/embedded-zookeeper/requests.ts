@@ -3,7 +3,7 @@ import type { JuteReader, JuteWriter } from '../zookeeper/jute.ts'
 import { readMulti, writeMultiResults, type RawOp } from '../zookeeper/multi.ts'
 import * as protocol from '../zookeeper/protocol.ts'
 import { PERMISSIONS, type Stat } from '../zookeeper/types.ts'
-import { checkAcl, maskAcl } from './acl.ts'
+import { checkAcl, isGranted, maskAcl } from './acl.ts'
 import type { Database } from './database.ts'
 import type { Actor } from './decide.ts'
 import type { Znode } from './tree.ts'
@@ -78,12 +78,7 @@ const getChildren =
 const getAcl: Handler = (context) => {
   const { path } = protocol.path.read(context.from)
   const node = readable(context, path, PERMISSIONS.READ | PERMISSIONS.ADMIN)
-  let { acl } = node
-  try {
-    checkAcl(acl, PERMISSIONS.ADMIN, context.client.identities, path)
-  } catch {
-    acl = maskAcl(acl)
-  }
+  const acl = isGranted(node.acl, PERMISSIONS.ADMIN, context.client.identities) ? node.acl : maskAcl(node.acl)
   return (to) => protocol.aclAndStat.write(to, { acl, stat: statOf(context, node) })
 }
 

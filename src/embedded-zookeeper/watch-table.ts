@@ -1,4 +1,4 @@
-import type { NodeEventType } from '../zookeeper/types.ts'
+import type { Acl, NodeEventType } from '../zookeeper/types.ts'
 import type { Change } from './change.ts'
 import { parentOf } from '../zookeeper/paths.ts'
 
@@ -7,8 +7,12 @@ type Paths = Map<string, Set<Watcher>>
 
 /** A connection: watches end with it. */
 export interface Watcher {
-  notify(type: NodeEventType, path: string, zxid: bigint): void
+  /** Tells it, if it may read what has `acl`. */
+  notify(type: NodeEventType, path: string, zxid: bigint, acl?: readonly Acl[]): void
 }
+
+/** A change, and whose ACLs decide who hears of it: the znode's and its parent's. */
+export type Applied = { change: Change; acl: readonly Acl[]; parentAcl: readonly Acl[] }
 
 /** One-shot watches. `data` holds watches of absent znodes too, as ZooKeeper's table does. */
 export class WatchTable {
@@ -46,33 +50,23 @@ export class WatchTable {
     return [...this.#ofWatcher.values()].reduce((sum, own) => sum + own.data.size + own.child.size, 0)
   }
 
-  /** Tells who watches what the applied change touched. */
-  fire(change: Change, zxid: bigint): void {
-    if (change.type === 'set') this.#fire('data', 'NODE_DATA_CHANGED', change.path, zxid)
-    else if (change.type === 'create') {
-      this.#fire('data', 'NODE_CREATED', change.path, zxid)
-      this.#fire('child', 'NODE_CHILDREN_CHANGED', parentOf(change.path), zxid)
-    } else if (change.type === 'delete') {
-      const told = this.#fire('data', 'NODE_DELETED', change.path, zxid)
-      this.#fire('child', 'NODE_DELETED', change.path, zxid, told)
-      this.#fire('child', 'NODE_CHILDREN_CHANGED', parentOf(change.path), zxid)
-    }
+  /** Tells who watches what the applied change touched. A watch is used up even where its owner may not hear (ZOOKEEPER-4799). */
+  fire({ change, acl, parentAcl }: Applied, zxid: bigint): void {
+    if (change.type === 'set')
+      this.#take('data', change.path).forEach((watcher) => watcher.notify('NODE_DATA_CHANGED', change.path, zxid, acl))
+    if (change.type !== 'create' && change.type !== 'delete') return
+    const type = change.type === 'create' ? 'NODE_CREATED' : 'NODE_DELETED'
+    const watchers = new Set(this.#take('data', change.path))
+    if (change.type === 'delete') for (const watcher of this.#take('child', change.path)) watchers.add(watcher)
+    for (const watcher of watchers) watcher.notify(type, change.path, zxid, acl)
+    const parent = parentOf(change.path)
+    for (const watcher of this.#take('child', parent)) watcher.notify('NODE_CHILDREN_CHANGED', parent, zxid, parentAcl)
   }
 
-  #fire(
-    table: WatchedTable,
-    type: NodeEventType,
-    path: string,
-    zxid: bigint,
-    told?: ReadonlySet<Watcher>,
-  ): ReadonlySet<Watcher> | undefined {
-    const watchers = this.#tables[table].get(path)
-    if (!watchers) return undefined
+  #take(table: WatchedTable, path: string): Watcher[] {
+    const watchers = [...(this.#tables[table].get(path) ?? [])]
     this.#tables[table].delete(path)
-    for (const watcher of watchers) {
-      this.#ofWatcher.get(watcher)?.[table].delete(path)
-      if (!told?.has(watcher)) watcher.notify(type, path, zxid)
-    }
+    for (const watcher of watchers) this.#ofWatcher.get(watcher)?.[table].delete(path)
     return watchers
   }
 }
