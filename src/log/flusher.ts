@@ -8,14 +8,17 @@ export interface Flushable {
 
 /** Flushes that run at a time: enough to keep a disk busy, few enough to leave threads of the pool to reads. */
 const CONCURRENCY = 2
+/** Unsynced bytes from which the background begins to flush: what one fsync holds up stays small, and the disk always has something to do. */
+const STEP_BYTES = 32 << 20
 
 /**
  * Forces logs to the medium in the background, and holds the budget of bytes that wait for it: below it appends are synchronous writes into the page
- * cache; above it the kernel might stop the event loop in a write, so appenders wait for `room`. From a quarter of the budget on the logs with the
- * most unsynced bytes are flushed. The kernel writes on its own too, so the count is an upper bound.
+ * cache; above it the kernel might stop the event loop in a write, so appenders wait for `room`. The logs with the most unsynced bytes are flushed in
+ * steps, long before the budget is used up. The kernel writes on its own too, so the count is an upper bound.
  */
 export class Flusher {
   readonly #budgetBytes: number
+  readonly #stepBytes: number
   readonly #logger: Logger
   readonly #wanted = new Set<Flushable>()
   readonly #dirty = new Set<Flushable>()
@@ -26,6 +29,7 @@ export class Flusher {
 
   constructor({ budgetBytes, logger }: { budgetBytes: number; logger: Logger }) {
     this.#budgetBytes = budgetBytes
+    this.#stepBytes = Math.min(STEP_BYTES, budgetBytes / 4)
     this.#logger = logger
     this.#idle.resolve()
   }
@@ -45,7 +49,7 @@ export class Flusher {
   wrote(log: Flushable, bytes: number): void {
     this.#unsyncedBytes += bytes
     this.#dirty.add(log)
-    if (this.#unsyncedBytes > this.#budgetBytes / 4 && this.#wanted.size === 0 && this.#running === 0) this.#drain()
+    if (this.#unsyncedBytes > this.#stepBytes && this.#wanted.size === 0 && this.#running === 0) this.#drain()
   }
 
   /** `bytes` of the log are on the medium, or gone with their file. */
@@ -76,7 +80,7 @@ export class Flusher {
     const byNeed = [...this.#dirty].sort((a, b) => b.unsyncedBytes - a.unsyncedBytes)
     let left = this.#unsyncedBytes
     for (const log of byNeed) {
-      if (left <= this.#budgetBytes / 8) return
+      if (left <= this.#stepBytes / 2) return
       left -= log.unsyncedBytes
       this.request(log)
     }
@@ -94,6 +98,9 @@ export class Flusher {
       }
     }
     this.#running--
-    if (this.#running === 0) this.#idle.resolve()
+    if (this.#running > 0) return
+    this.#idle.resolve()
+    // What was written meanwhile may fill the budget, and those who wait for room write nothing that would bring us here again.
+    if (this.#unsyncedBytes > this.#stepBytes) this.#drain()
   }
 }
