@@ -69,6 +69,9 @@ class ZooKeeperLink implements ClusterLink {
   get authorizer() {
     return this.#member.authorizer
   }
+  get groupStorage() {
+    return this.#member.groupStorage
+  }
 
   logConfigOf(topic: string): LogConfig {
     return logConfigOf(this.#member.configs.topic(topic))

@@ -7,6 +7,7 @@ import type { LogManager } from '../log/log-manager.ts'
 import type { AdminServices } from './admin-ports.ts'
 import type { BrokerConfig } from './config/broker-config.ts'
 import type { Endpoint } from './config/listeners.ts'
+import type { GroupStorage } from './coordinator/ports.ts'
 import type { PartitionTable } from './partition-table.ts'
 import type { Authorization, Credentials, Metadata, TopicCreation } from './ports.ts'
 
@@ -31,6 +32,7 @@ export interface ClusterLink {
   readonly metadata: Metadata
   readonly authorizer: Authorization
   readonly credentials: Credentials
+  readonly groupStorage: GroupStorage
   logConfigOf(topic: string): LogConfig
   /** All topics' settings, for the logs that are found at the start. */
   topicConfigs(): ReadonlyMap<string, LogConfig>

@@ -11,6 +11,7 @@ import { isZooKeeperError } from '../zookeeper/errors.ts'
 import type { BrokerConfig } from './config/broker-config.ts'
 import { type Endpoint, interBrokerListenerOf, listenersOf } from './config/listeners.ts'
 import { ConfigError } from './config/parse.ts'
+import type { GroupStorage } from './coordinator/ports.ts'
 import { Controller } from './controller/controller.ts'
 import { interBrokerLogin } from './inter-broker.ts'
 import { AclStore } from './metadata/acl-store.ts'
@@ -19,6 +20,7 @@ import { ConfigStore, type ConfigUsers } from './metadata/config-store.ts'
 import { clusterIdOf, generateBrokerId, register, unregister } from './metadata/registration.ts'
 import type { ZooKeeperSession } from './metadata/session.ts'
 import { TopicAdmin } from './metadata/topic-admin.ts'
+import { zooKeeperOffsets } from './metadata/zookeeper-offsets.ts'
 import { makeRoots } from './metadata/znodes/roots.ts'
 
 export type ClusterMemberOptions = {
@@ -64,6 +66,7 @@ export class ClusterMember {
   readonly configs: ConfigStore
   readonly cache: MetadataCache
   readonly topics: TopicAdmin
+  readonly groupStorage: GroupStorage
   readonly authorizer: Authorizer
   /** undefined: no authorizer is configured. */
   readonly acls: AclStore | undefined
@@ -92,6 +95,7 @@ export class ClusterMember {
       random: options.random ?? Math.random,
       logger,
     })
+    this.groupStorage = { createTopic: (topic) => this.topics.create(topic), zookeeperOffsets: zooKeeperOffsets(session) }
     const className = config.get('authorizer.class.name')
     if (className !== '' && !AUTHORIZERS.has(className)) {
       throw new ConfigError(

@@ -12,6 +12,8 @@ export type PartitionTableOptions = {
   logConfigOf: (topic: string) => LogConfig
   /** Whether the cluster has the partition, wherever it is: decides between two errors. */
   isKnown: (topic: string, partition: number) => boolean
+  /** This broker begins to lead the partition, or no longer does; said again while nothing changed, too. */
+  onRole: (topic: string, partition: number, isLeader: boolean) => void
 }
 
 /** All replicas on this broker. Who speaks for the controller changes it by lead, follow and stop. */
@@ -45,12 +47,14 @@ export class PartitionTable implements Partitions {
   lead(topic: string, partition: number, leadership: Leadership, isNew: boolean): Partition {
     const replica = this.#getOrCreate(topic, partition, isNew)
     replica.lead(leadership)
+    this.#options.onRole(topic, partition, true)
     return replica
   }
 
   follow(topic: string, partition: number, leadership: Leadership, isNew: boolean): Partition {
     const replica = this.#getOrCreate(topic, partition, isNew)
     replica.follow(leadership)
+    this.#options.onRole(topic, partition, false)
     return replica
   }
 
@@ -59,13 +63,17 @@ export class PartitionTable implements Partitions {
     const partitions = this.#topics.get(topic)
     partitions?.get(partition)?.resign()
     partitions?.delete(partition)
+    this.#options.onRole(topic, partition, false)
     if (partitions?.size === 0) this.#topics.delete(topic)
     if (deletes && this.#options.logs.get(topic, partition)) await this.#options.logs.delete(topic, partition)
   }
 
   /** All leaders here step down, so that everyone who waits gets an answer. */
   resignAll(): void {
-    for (const partition of this.all()) partition.resign()
+    for (const replica of this.all()) {
+      replica.resign()
+      this.#options.onRole(replica.topic, replica.partition, false)
+    }
   }
 
   #getOrCreate(topic: string, partition: number, isNew: boolean): Partition {

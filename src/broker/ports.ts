@@ -6,6 +6,7 @@ import type { Action } from '../security/authorizer.ts'
 import type { ScramCredential, ScramMechanism } from '../security/scram.ts'
 import type { AdminServices } from './admin-ports.ts'
 import type { BrokerConfig } from './config/broker-config.ts'
+import type { GroupCoordinator } from './coordinator/coordinator.ts'
 import type { Partition } from './partition.ts'
 
 /**
@@ -19,6 +20,7 @@ export interface Services {
   readonly partitions: Partitions
   readonly metadata: Metadata
   readonly topicCreation: TopicCreation
+  readonly groups: GroupCoordinator
   readonly admin: AdminServices
   readonly authorizer: Authorization
   readonly clocks: { monotonic: MonotonicClock; wall: WallClock }

@@ -4,6 +4,7 @@ import type { BrokerConfig } from '../../src/broker/config/broker-config.ts'
 import type { Endpoint } from '../../src/broker/config/listeners.ts'
 import { logConfigOf } from '../../src/broker/config/log-config.ts'
 import { TopicConfig } from '../../src/broker/config/topic-config.ts'
+import type { GroupStorage } from '../../src/broker/coordinator/ports.ts'
 import type { Authorization, BrokerMetrics, Metadata, TopicState } from '../../src/broker/ports.ts'
 import type { ErrorName } from '../../src/protocol/errors.ts'
 import type { ScramCredential, ScramMechanism } from '../../src/security/scram.ts'
@@ -28,6 +29,9 @@ export class MemoryCluster implements ClusterLink {
   readonly authorizer: Authorization
   readonly metadata: Metadata
   readonly credentials: ClusterLink['credentials']
+  readonly groupStorage: GroupStorage
+  /** Of clients that keep them in ZooKeeper, by group/topic/partition. */
+  readonly oldOffsets = new Map<string, number>()
   /** What was called, in order. */
   readonly calls: string[] = []
   readonly #options: MemoryClusterOptions
@@ -45,6 +49,14 @@ export class MemoryCluster implements ClusterLink {
       plainUsers: () => new Map(Object.entries(options.plainUsers ?? {})),
     }
     this.metadata = this.#makeMetadata()
+    const { oldOffsets } = this
+    this.groupStorage = {
+      createTopic: ({ name, partitions }) => Promise.resolve(this.createTopic(name, partitions)),
+      zookeeperOffsets: {
+        get: (...at) => Promise.resolve(oldOffsets.get(at.join('/'))),
+        set: (group, topic, partition, offset) => Promise.resolve(void oldOffsets.set([group, topic, partition].join('/'), offset)),
+      },
+    }
   }
 
   logConfigOf(topic: string) {

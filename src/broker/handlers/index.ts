@@ -6,6 +6,15 @@ import { leaderAndIsr } from '../../protocol/api/04-leader-and-isr.ts'
 import { stopReplica } from '../../protocol/api/05-stop-replica.ts'
 import { updateMetadata } from '../../protocol/api/06-update-metadata.ts'
 import { controlledShutdown } from '../../protocol/api/07-controlled-shutdown.ts'
+import { offsetCommit } from '../../protocol/api/08-offset-commit.ts'
+import { offsetFetch } from '../../protocol/api/09-offset-fetch.ts'
+import { findCoordinator } from '../../protocol/api/10-find-coordinator.ts'
+import { joinGroup } from '../../protocol/api/11-join-group.ts'
+import { heartbeat } from '../../protocol/api/12-heartbeat.ts'
+import { leaveGroup } from '../../protocol/api/13-leave-group.ts'
+import { syncGroup } from '../../protocol/api/14-sync-group.ts'
+import { describeGroups } from '../../protocol/api/15-describe-groups.ts'
+import { listGroups } from '../../protocol/api/16-list-groups.ts'
 import { saslHandshake } from '../../protocol/api/17-sasl-handshake.ts'
 import { apiVersions } from '../../protocol/api/18-api-versions.ts'
 import { createTopics } from '../../protocol/api/19-create-topics.ts'
@@ -19,7 +28,9 @@ import { describeConfigs } from '../../protocol/api/32-describe-configs.ts'
 import { alterConfigs } from '../../protocol/api/33-alter-configs.ts'
 import { saslAuthenticate } from '../../protocol/api/36-sasl-authenticate.ts'
 import { createPartitions } from '../../protocol/api/37-create-partitions.ts'
+import { deleteGroups } from '../../protocol/api/42-delete-groups.ts'
 import { incrementalAlterConfigs } from '../../protocol/api/44-incremental-alter-configs.ts'
+import { offsetDelete } from '../../protocol/api/47-offset-delete.ts'
 import { describeUserScramCredentials } from '../../protocol/api/50-describe-user-scram-credentials.ts'
 import { alterUserScramCredentials } from '../../protocol/api/51-alter-user-scram-credentials.ts'
 import { fetchFrame } from '../fetch-frame.ts'
@@ -32,6 +43,15 @@ import { handleLeaderAndIsr, refuseLeaderAndIsr } from './04-leader-and-isr.ts'
 import { handleStopReplica, refuseStopReplica } from './05-stop-replica.ts'
 import { handleUpdateMetadata, refuseUpdateMetadata } from './06-update-metadata.ts'
 import { handleControlledShutdown, refuseControlledShutdown } from './07-controlled-shutdown.ts'
+import { handleOffsetCommit, refuseOffsetCommit } from './08-offset-commit.ts'
+import { handleOffsetFetch, refuseOffsetFetch } from './09-offset-fetch.ts'
+import { handleFindCoordinator, refuseFindCoordinator } from './10-find-coordinator.ts'
+import { handleJoinGroup, refuseJoinGroup } from './11-join-group.ts'
+import { handleHeartbeat, refuseHeartbeat } from './12-heartbeat.ts'
+import { handleLeaveGroup, refuseLeaveGroup } from './13-leave-group.ts'
+import { handleSyncGroup, refuseSyncGroup } from './14-sync-group.ts'
+import { handleDescribeGroups, refuseDescribeGroups } from './15-describe-groups.ts'
+import { handleListGroups, refuseListGroups } from './16-list-groups.ts'
 import { handleSaslHandshake, refuseSaslHandshake } from './17-sasl-handshake.ts'
 import { handleApiVersions, refuseApiVersions } from './18-api-versions.ts'
 import { handleCreateTopics, refuseCreateTopics } from './19-create-topics.ts'
@@ -45,7 +65,9 @@ import { handleDescribeConfigs, refuseDescribeConfigs } from './32-describe-conf
 import { handleAlterConfigs, refuseAlterConfigs } from './33-alter-configs.ts'
 import { handleSaslAuthenticate, refuseSaslAuthenticate } from './36-sasl-authenticate.ts'
 import { handleCreatePartitions, refuseCreatePartitions } from './37-create-partitions.ts'
+import { handleDeleteGroups, refuseDeleteGroups } from './42-delete-groups.ts'
 import { handleIncrementalAlterConfigs, refuseIncrementalAlterConfigs } from './44-incremental-alter-configs.ts'
+import { handleOffsetDelete, refuseOffsetDelete } from './47-offset-delete.ts'
 import { handleDescribeUserScramCredentials, refuseDescribeUserScramCredentials } from './50-describe-user-scram-credentials.ts'
 import { handleAlterUserScramCredentials, refuseAlterUserScramCredentials } from './51-alter-user-scram-credentials.ts'
 
@@ -60,6 +82,15 @@ served.push(
   serve(stopReplica, handleStopReplica, refuseStopReplica),
   serve(updateMetadata, handleUpdateMetadata, refuseUpdateMetadata),
   serve(controlledShutdown, handleControlledShutdown, refuseControlledShutdown),
+  serve(offsetCommit, handleOffsetCommit, refuseOffsetCommit),
+  serve(offsetFetch, handleOffsetFetch, refuseOffsetFetch),
+  serve(findCoordinator, handleFindCoordinator, refuseFindCoordinator),
+  serve(joinGroup, handleJoinGroup, refuseJoinGroup),
+  serve(heartbeat, handleHeartbeat, refuseHeartbeat),
+  serve(leaveGroup, handleLeaveGroup, refuseLeaveGroup),
+  serve(syncGroup, handleSyncGroup, refuseSyncGroup),
+  serve(describeGroups, handleDescribeGroups, refuseDescribeGroups),
+  serve(listGroups, handleListGroups, refuseListGroups),
   serve(saslHandshake, handleSaslHandshake, refuseSaslHandshake),
   serve(apiVersions, handleApiVersions(served), refuseApiVersions),
   serve(createTopics, handleCreateTopics, refuseCreateTopics),
@@ -73,7 +104,9 @@ served.push(
   serve(alterConfigs, handleAlterConfigs, refuseAlterConfigs),
   serve(saslAuthenticate, handleSaslAuthenticate, refuseSaslAuthenticate),
   serve(createPartitions, handleCreatePartitions, refuseCreatePartitions),
+  serve(deleteGroups, handleDeleteGroups, refuseDeleteGroups),
   serve(incrementalAlterConfigs, handleIncrementalAlterConfigs, refuseIncrementalAlterConfigs),
+  serve(offsetDelete, handleOffsetDelete, refuseOffsetDelete),
   serve(describeUserScramCredentials, handleDescribeUserScramCredentials, refuseDescribeUserScramCredentials),
   serve(alterUserScramCredentials, handleAlterUserScramCredentials, refuseAlterUserScramCredentials),
 )
