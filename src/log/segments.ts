@@ -79,7 +79,14 @@ export class Segments {
 
   /** Forces the segments that hold `from` and later to the medium; indexes only of closed ones, `active` is not. */
   async sync(from: number, active: Segment): Promise<void> {
-    for (const segment of this.from(from)) await segment.sync(segment !== active)
+    for (const segment of this.from(from)) {
+      // Retention may take a segment away while its predecessor is flushed.
+      const isHere = (): boolean => this.#list.includes(segment)
+      if (!isHere()) continue
+      await segment.sync(segment !== active).catch((error: unknown) => {
+        if (isHere()) throw error
+      })
+    }
   }
 
   async syncDirectory(): Promise<void> {

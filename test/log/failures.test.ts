@@ -122,6 +122,22 @@ describe('a failed read', () => {
 })
 
 describe('concurrent flushes', () => {
+  test('do not mind that retention deletes a segment under them', async () => {
+    const machine = new Machine()
+    const log = await machine.log({ segmentBytes: 150, retentionMs: 1, fileDeleteDelayMs: 0 })
+    for (let i = 0; i < 8; i++) append(log, 2)
+    log.setHighWatermark(16)
+    machine.wallMs += 1000
+    const flushing = log.flush()
+    expect(log.deleteOldSegments()).toBe(8)
+    const removed = machine.clock.advance(0)
+    await flushing
+    await removed
+    await log.flush()
+    expect(machine.manager!.directories[0]!.isOnline).toBe(true)
+    expect(append(log, 1)).toMatchObject({ firstOffset: 16 })
+  })
+
   test('share one fsync, and what came while it ran has the next one', async () => {
     const machine = new Machine()
     const log = await machine.log({ flushMessages: 1 })
