@@ -1,5 +1,6 @@
 import { isObject, type Json, type JsonObject } from '../json.ts'
 import { badRequest, unsupportedMediaType } from '../status.ts'
+import { decodeProtobuf, PROTOBUF } from './protobuf.ts'
 
 const JSON_TYPES = ['application/json', '']
 const YAML_TYPES = ['application/yaml', 'application/apply-patch+yaml']
@@ -30,6 +31,7 @@ const parseJson = (text: string): Json => {
 
 /** The value of a request's body by its media type; JSON is tried first where YAML is announced, because clients send it so. */
 export const decodeBody = async (bytes: Buffer, mediaType: string): Promise<Json> => {
+  if (mediaType === PROTOBUF) return decodeProtobuf(bytes)
   const text = bytes.toString('utf8')
   if (JSON_TYPES.includes(mediaType) || mediaType.endsWith('+json')) return parseJson(text)
   if (!YAML_TYPES.includes(mediaType)) throw unsupportedMediaType(['application/json', 'application/yaml'])

@@ -23,9 +23,7 @@ export const normalise = (server: Server, call: Call, object: KubeObject): void 
   if (unknown.length > 0 && call.fieldValidation !== 'Ignore') {
     const words = [...new Set(unknown)].map((path) => `unknown field "${path}"`)
     if (call.fieldValidation === 'Strict') {
-      throw badRequest(
-        `${resource.kind} in version "${resource.version}" cannot be handled as a ${resource.kind}: strict decoding error: ${words.join(', ')}`,
-      )
+      throw undecodable(call, object, `strict decoding error: ${words.join(', ')}`)
     }
     call.warnings.push(...words)
   }
