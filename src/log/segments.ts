@@ -98,6 +98,8 @@ export class Segments {
   async writeEpochs(epochs: LeaderEpochs): Promise<void> {
     if (!epochs.isDirty) return
     epochs.isDirty = false
+    // Replacing a file forces the directory to the medium, all names in it.
+    this.isDirectoryUnsynced = false
     await this.#files.disk.replaceFile(join(this.directory.path, EPOCH_CHECKPOINT), formatEpochs(epochs.entries))
   }
 

@@ -135,6 +135,8 @@ export class SparseIndex {
   replace(entries: Buffer): void {
     this.#pendingCount = 0
     this.#written = undefined
+    if (entries.length === 0 && this.file.exists() && this.#inFile === 0 && this.isWhole) return
+    this.#written = undefined
     this.#isUnsynced = true
     this.file.create()
     if (entries.length > 0) this.file.writeSync(entries, 0)

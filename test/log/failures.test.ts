@@ -128,11 +128,14 @@ describe('concurrent flushes', () => {
     for (let i = 0; i < 8; i++) append(log, 2)
     log.setHighWatermark(16)
     machine.wallMs += 1000
+    const slow = Promise.withResolvers<void>()
+    machine.memory.syncsWaitFor = slow.promise
     const flushing = log.flush()
     expect(log.deleteOldSegments()).toBe(8)
-    const removed = machine.clock.advance(0)
+    await machine.clock.advance(0)
+    expect(names(machine).some((name) => name.includes('.deleted'))).toBe(false)
+    slow.resolve()
     await flushing
-    await removed
     await log.flush()
     expect(machine.manager!.directories[0]!.isOnline).toBe(true)
     expect(append(log, 1)).toMatchObject({ firstOffset: 16 })

@@ -60,6 +60,8 @@ export class MemoryDisk implements Disk {
   /** Calls so far, by operation. */
   readonly calls: Partial<Record<DiskOperation, number>> = {}
   openFiles = 0
+  /** While set, a file's sync ends no sooner than this does. */
+  syncsWaitFor: Promise<void> | undefined
 
   constructor(nowMs: () => number = () => 0) {
     this.#nowMs = nowMs
@@ -200,7 +202,7 @@ export class MemoryDisk implements Disk {
       sync: async () => {
         useOrThrow('sync')
         makeDurable()
-        await Promise.resolve()
+        await this.syncsWaitFor
       },
       syncSync: () => {
         useOrThrow('sync')
