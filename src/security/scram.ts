@@ -151,7 +151,8 @@ export class ScramServerExchange {
     const proofAt = text.lastIndexOf(',p=')
     const attributes = attributesOf(text)
     const proof = Buffer.from(attributes.get('p') ?? '', 'base64')
-    if (proofAt < 0 || attributes.get('r') !== clientNonce + this.#serverNonce)
+    // Not equality: librdkafka before 2.2 repeats its own nonce in front, and Kafka (ScramSaslServer.java) looks at the end only. The proof covers the whole text.
+    if (proofAt < 0 || !attributes.get('r')?.endsWith(clientNonce + this.#serverNonce))
       throw new ScramError('Invalid client nonce in the final client message.')
     if (Buffer.from(attributes.get('c') ?? '', 'base64').toString() !== header) throw new ScramError('wrong channel binding')
     const message = `${bare},${serverFirst},${text.slice(0, proofAt)}`

@@ -1,8 +1,10 @@
+import { createHmac } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import {
   credentialOfPassword,
   formatCredential,
   parseCredential,
+  saltPassword,
   SCRAM_MECHANISMS,
   ScramClientExchange,
   ScramError,
@@ -93,4 +95,23 @@ test('a client does not believe a server that repeats no nonce, or asks for few 
   const believed = client()
   await believed.final(Buffer.from('r=abcd,s=AAAA,i=4096'))
   expect(() => believed.verify(Buffer.from('v=AAAA'))).toThrow('did not prove')
+})
+
+test('a client that repeats its own nonce before the answer to it, as librdkafka before 2.2 does, is let in', async () => {
+  const salt = Buffer.from('W22ZaJ0SNY7soEsUEjb6gQ==', 'base64')
+  const credential = await credentialOfPassword('SCRAM-SHA-256', 'pencil', { salt, iterations: 4096 })
+  const hmac = (key: Buffer, text: string | Buffer) => createHmac('sha256', key).update(text).digest()
+  const final = async (nonceOf: (serverNonce: string) => string) => {
+    const server = new ScramServerExchange('SCRAM-SHA-256', () => credential, 'server')
+    const first = server.evaluate(Buffer.from('n,,n=user,r=client')).toString()
+    const withoutProof = `c=biws,r=${nonceOf(/r=([^,]+)/.exec(first)![1]!)}`
+    const clientKey = hmac(await saltPassword('SCRAM-SHA-256', 'pencil', salt, 4096), 'Client Key')
+    const signature = hmac(credential.storedKey, `n=user,r=client,${first},${withoutProof}`)
+    const proof = Buffer.from(clientKey.map((byte, index) => byte ^ signature[index]!))
+    server.evaluate(Buffer.from(`${withoutProof},p=${proof.toString('base64')}`))
+    return server.username
+  }
+  expect(await final((nonce) => `client${nonce}`)).toBe('user')
+  await expect(final((nonce) => `${nonce}x`)).rejects.toThrow('Invalid client nonce')
+  await expect(final(() => 'client')).rejects.toThrow('Invalid client nonce')
 })
