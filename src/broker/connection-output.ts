@@ -8,11 +8,14 @@ import type { RecordsSource } from './records-source.ts'
 export type Slot = { parts: readonly ResponsePart[] | undefined }
 
 const SLICE_BYTES = 262_144
-/** However many bytes wait for slow readers, a slice of this size is always sent: those who read are not held up by those who do not. */
-const MIN_SLICE_BYTES = 32_768
+/**
+ * So much of a connection is not counted, and a slice of this size is always sent: however many bytes wait for slow readers, those who read are not held up.
+ */
+const UNCOUNTED_BYTES = 32_768
 /** Up to here, copying small buffers together costs less than handing each of them to the socket. */
 const JOIN_BYTES = 16_384
-const YIELD_AFTER_BYTES = 1_048_576
+/** Slices sent in one turn of the event loop; with so many streams that want more, requests are still handled between them. */
+const SLICES_PER_TURN = 8
 const KEPT_BUFFERS = 4
 
 /** What all outputs of a broker share. */
@@ -21,6 +24,7 @@ export class OutputPool {
   readonly clock: MonotonicClock
   readonly #free: Buffer[] = []
   #dirty: ResponseOutput[] = []
+  #nextStreams: (() => void)[] = []
 
   constructor(options: { budget: MemoryBudget; clock: MonotonicClock }) {
     this.budget = options.budget
@@ -38,18 +42,39 @@ export class OutputPool {
     })
   }
 
-  takeBuffer(): Buffer {
-    return this.#free.pop() ?? Buffer.allocUnsafeSlow(SLICE_BYTES)
+  /** Whether other streams wait for their turn. */
+  get isBusy(): boolean {
+    return this.#nextStreams.length > 0
+  }
+
+  /** Resolves when it is this stream's turn. */
+  nextTurn(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#nextStreams.push(resolve)
+      if (this.#nextStreams.length === 1) setImmediate(() => this.#runStreams())
+    })
+  }
+
+  #runStreams(): void {
+    for (const resolve of this.#nextStreams.splice(0, SLICES_PER_TURN)) resolve()
+    if (this.#nextStreams.length > 0) setImmediate(() => this.#runStreams())
+  }
+
+  takeBuffer(sizeBytes: number): Buffer {
+    if (sizeBytes <= UNCOUNTED_BYTES) return Buffer.allocUnsafeSlow(sizeBytes)
+    return (this.#free.pop() ?? Buffer.allocUnsafeSlow(SLICE_BYTES)).subarray(0, sizeBytes)
   }
 
   /** Only a buffer that no socket holds any more. */
   giveBuffer(buffer: Buffer): void {
-    if (this.#free.length < KEPT_BUFFERS) this.#free.push(buffer)
+    const whole = buffer.buffer.byteLength === SLICE_BYTES
+    if (whole && this.#free.length < KEPT_BUFFERS) this.#free.push(Buffer.from(buffer.buffer as ArrayBuffer))
   }
 
   sliceBytes(wantedBytes: number): number {
-    const share = (this.budget.limitBytes - this.budget.usedBytes) / 8
-    return Math.min(wantedBytes, SLICE_BYTES, Math.max(MIN_SLICE_BYTES, share))
+    // Slices never take more than half, and so never keep other responses waiting.
+    const share = Math.floor((this.budget.limitBytes / 2 - this.budget.usedBytes) / 8)
+    return Math.min(wantedBytes, SLICE_BYTES, Math.max(UNCOUNTED_BYTES, share))
   }
 }
 
@@ -59,7 +84,6 @@ export interface OutputOwner {
   close(reason: string): void
 }
 
-const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 const isBuffer = (part: ResponsePart): part is Buffer => part instanceof Uint8Array
 
 /** The way out of one connection: responses in the order of their requests, records slice by slice as the socket drains. */
@@ -72,6 +96,7 @@ export class ResponseOutput implements Holder {
   #isStreaming = false
   #isEnded = false
   #wake: (() => void) | undefined
+  #isWaiting = false
   heldBytes = 0
   progressMs = 0
 
@@ -88,7 +113,7 @@ export class ResponseOutput implements Holder {
 
   /** The socket has not taken all that it was given. */
   get isBlocked(): boolean {
-    return this.heldBytes > 0 || this.#isStreaming
+    return this.#isWaiting || this.#isStreaming
   }
 
   open(): Slot {
@@ -145,27 +170,30 @@ export class ResponseOutput implements Holder {
       buffers.forEach((buffer, index) => this.#socket.write(buffer, index === buffers.length - 1 ? this.#written : undefined))
       this.#socket.uncork()
     }
-    if (this.#socket.writableLength > 0) this.#hold(this.#socket.writableLength)
+    if (this.#socket.writableLength > 0) this.#wait(this.#socket.writableLength)
   }
 
-  #hold(bytes: number): void {
-    if (this.heldBytes === 0) this.#pool.budget.enter(this)
-    this.#pool.budget.add(bytes - this.heldBytes)
-    this.heldBytes = bytes
+  /** The socket has not taken `bytes` of what it was given. */
+  #wait(bytes: number): void {
+    this.#isWaiting = true
+    const heldBytes = Math.max(0, bytes - UNCOUNTED_BYTES)
+    if (this.heldBytes === 0 && heldBytes > 0) this.#pool.budget.enter(this)
+    this.#pool.budget.add(heldBytes - this.heldBytes)
+    this.heldBytes = heldBytes
     this.progressMs = this.#pool.clock.nowMs()
   }
 
   #release(): void {
-    if (this.heldBytes === 0) return
+    this.#isWaiting = false
     const bytes = this.heldBytes
     this.heldBytes = 0
     this.#pool.budget.leave(this)
-    this.#pool.budget.release(bytes)
+    if (bytes > 0) this.#pool.budget.release(bytes)
   }
 
-  /** The socket took a write; often all of it at once, before anything was held. */
+  /** The socket took a write; often all of it at once, before there was anything to wait for. */
   readonly #written = (): void => {
-    if (this.heldBytes === 0 || this.#socket.writableLength > 0) return
+    if (!this.#isWaiting || this.#socket.writableLength > 0) return
     this.#release()
     this.#wake?.()
     if (!this.#isStreaming) this.flush()
@@ -193,24 +221,17 @@ export class ResponseOutput implements Holder {
   /** `before` goes out with the first slice. */
   async #sendRecords(source: RecordsSource, before: readonly Buffer[]): Promise<void> {
     let lead = before
-    let sinceYield = 0
     for (let position = 0; position < source.sizeBytes && !this.#isEnded;) {
-      const buffer = this.#pool.takeBuffer()
-      const target = buffer.subarray(0, this.#pool.sliceBytes(source.sizeBytes - position))
-      const read = source.readInto(target, position)
+      if (position > 0 || this.#pool.isBusy) await this.#pool.nextTurn()
+      const slice = this.#pool.takeBuffer(this.#pool.sliceBytes(source.sizeBytes - position))
+      const read = source.readInto(slice, position)
       const sizeBytes = typeof read === 'number' ? read : await read
       if (sizeBytes <= 0) throw new Error('they end too early')
-      this.#write([...lead, target.subarray(0, sizeBytes)])
+      this.#write([...lead, slice.subarray(0, sizeBytes)])
       lead = []
       position += sizeBytes
-      sinceYield += sizeBytes
-      if (this.heldBytes > 0) await this.#drained()
-      else {
-        this.#pool.giveBuffer(buffer)
-        if (sinceYield < YIELD_AFTER_BYTES) continue
-        sinceYield = 0
-        await nextTurn()
-      }
+      if (this.#isWaiting) await this.#drained()
+      else this.#pool.giveBuffer(slice)
     }
   }
 

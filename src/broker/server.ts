@@ -9,6 +9,8 @@ import type { Credentials } from './ports.ts'
 /** The kernel caps it further (net.core.somaxconn). */
 const BACKLOG = 4096
 const IDLE_CHECKS_PER_PERIOD = 4
+/** A client that does not take its last answers for so long does not hold up the stop. */
+const FINISH_MS = 3000
 
 export type KafkaServerOptions = {
   endpoints: readonly Endpoint[]
@@ -65,14 +67,16 @@ export class KafkaServer {
     this.#scheduleIdleCheck()
   }
 
-  /** Takes no more connections and requests; ends waits early and resolves when every answer that was due is out and every connection closed. */
+  /** Takes no more connections and requests; ends waits early and resolves when the answers that were due are out and every connection is closed. */
   async finish(): Promise<void> {
     this.#idleCheck?.cancel()
     for (const { socket } of this.#early.splice(0)) socket.destroy()
     for (const { server } of this.#listeners) server.close()
     const connections = [...this.#connections]
     for (const connection of connections) connection.finish()
+    const patience = this.#options.shared.clock.schedule(FINISH_MS, () => this.destroy())
     await Promise.all(connections.map(({ ended }) => ended))
+    patience.cancel()
   }
 
   /** Closes whatever is still open. */
