@@ -138,7 +138,11 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
   https.headersTimeout = HEADERS_TIMEOUT_MS
   https.requestTimeout = 0
   https.on('tlsClientError', (error) => logger.debug({ err: error }, 'TLS handshake failed'))
-  port = await listen(https, port, host)
+  port = await listen(https, port, host).catch(async (error: unknown) => {
+    tokens.close()
+    await journal.close()
+    throw error
+  })
   const url = `https://${host}:${port}`
   const kubeconfig = kubeconfigOf(url, ca.certificatePem, tokens.issue(ADMIN))
   const kubeconfigPath = join(directory, 'kubeconfig')
