@@ -1,0 +1,271 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Kafka, logLevel, type SASLOptions } from 'kafkajs'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { eventually } from '../support/net.ts'
+import { ApacheTools } from '../support/tools.ts'
+import { Kubectl, type Login, QUICKSTART, type Substrate } from './substrate.ts'
+
+type Conditions = { status?: { conditions?: { type: string; status: string; reason: string; message: string }[] } }
+const RECORDS = 10_000
+/** A user who may do everything with topics and groups, made as anybody would make one. */
+const ADMIN = `apiVersion: sofakafka.io/v1beta1
+kind: User
+metadata: {name: tester}
+spec: {clusterRef: {name: quickstart}}
+---
+apiVersion: sofakafka.io/v1beta1
+kind: Acl
+metadata: {name: tester}
+spec:
+  clusterRef: {name: quickstart}
+  user: tester
+  rules:
+    - {resource: {type: Topic, name: "*"}, operations: [All]}
+    - {resource: {type: Group, name: "*"}, operations: [All]}
+`
+/** The first document: the Cluster. */
+const CLUSTER = readFileSync(QUICKSTART, 'utf8').split('\n---\n')[0]!
+const condition = ({ status }: Conditions, type = 'Ready') => status?.conditions?.find((each) => each.type === type)
+
+const clientOf = ({ username, password, bootstrap }: Login) =>
+  new Kafka({
+    brokers: bootstrap,
+    clientId: 'e2e',
+    logLevel: logLevel.NOTHING,
+    sasl: { mechanism: 'scram-sha-512', username, password } as SASLOptions,
+    retry: { initialRetryTime: 100, maxRetryTime: 1000, retries: 30 },
+  })
+
+/**
+ * What must hold wherever the quickstart's custom resources run. `start` applies nothing but the CRDs and the operator's own objects when `applies` is false,
+ * and the quickstart too when it is true.
+ */
+export const clusterSuite = (name: string, start: () => Promise<Substrate>): void => {
+  describe.sequential(name, () => {
+    let substrate: Substrate
+    let kubectl: Kubectl
+    let tools: ApacheTools
+    let app: Login
+    let reader: Login
+    let admin: Login
+
+    const properties = ({ username, password }: Login): string => {
+      const path = join(substrate.directory, `${username}.properties`)
+      const jaas = `org.apache.kafka.common.security.scram.ScramLoginModule required username="${username}" password="${password}";`
+      writeFileSync(
+        path,
+        `security.protocol=SASL_PLAINTEXT\nsasl.mechanism=SCRAM-SHA-512\nsasl.jaas.config=${jaas}\nenable.idempotence=false\n`,
+      )
+      return path
+    }
+    const kcat = ({ username, password, bootstrap }: Login, args: string[], input?: string) => {
+      const path = join(substrate.directory, `${username}.kcat`)
+      writeFileSync(
+        path,
+        `security.protocol=SASL_PLAINTEXT\nsasl.mechanisms=SCRAM-SHA-512\nsasl.username=${username}\nsasl.password=${password}\n`,
+      )
+      return spawnSync('kcat', ['-F', path, '-b', bootstrap.join(','), ...args], {
+        encoding: 'utf8',
+        input: input ?? '',
+        timeout: 60_000,
+        maxBuffer: 64 * 1024 * 1024,
+      })
+    }
+    const ready = (what: string, timeout = '60s') => kubectl.ok(['wait', '--for=condition=Ready', what, `--timeout=${timeout}`])
+
+    beforeAll(async () => {
+      substrate = await start()
+      kubectl = new Kubectl(substrate)
+      tools = new ApacheTools()
+      for (const what of [
+        'skc/quickstart',
+        'skt/orders',
+        'skt/payments',
+        'sku/orders-app',
+        'sku/orders-reader',
+        'ska/orders-app',
+        'ska/orders-reader',
+      ])
+        await ready(what)
+      expect((await kubectl.apply(ADMIN)).stderr).toBe('')
+      await ready('sku/tester')
+      await ready('ska/tester')
+      admin = await kubectl.login('tester')
+      app = await kubectl.login('orders-app')
+      reader = await kubectl.login('orders-reader')
+    }, 180_000)
+    afterAll(async () => {
+      tools?.stop()
+      await substrate?.stop()
+    }, 60_000)
+
+    test('kubectl shows the resources with their columns, and describes them with events', async () => {
+      expect(await kubectl.ok(['get', 'skc'])).toMatch(/^NAME\s.*READY/m)
+      expect(await kubectl.ok(['get', 'sofakafka'])).toContain('topic.sofakafka.io/orders')
+      expect(await kubectl.ok(['get', 'pods'])).toMatch(/quickstart-kafka-2\s+1\/1\s+Running/)
+      expect(await kubectl.ok(['describe', 'skc', 'quickstart'])).toMatch(/Cluster Id:\s+\S{22}/)
+      expect(await kubectl.ok(['logs', 'quickstart-kafka-0'])).toContain('broker serves')
+    })
+
+    test('kafkajs produces 10,000 records as one user and consumes them by group as another', async () => {
+      const producer = clientOf(app).producer({ allowAutoTopicCreation: false })
+      await producer.connect()
+      for (let sent = 0; sent < RECORDS; sent += 1000) {
+        const messages = Array.from({ length: 1000 }, (_unused, index) => ({
+          key: `k${sent + index}`,
+          value: `v${sent + index}`,
+          headers: { h: 'x' },
+        }))
+        await producer.send({ topic: 'orders', acks: -1, messages })
+      }
+      await producer.disconnect()
+      const consumer = clientOf(reader).consumer({ groupId: 'orders-kafkajs', minBytes: 1, maxWaitTimeInMs: 100 })
+      const seen = new Set<string>()
+      await consumer.connect()
+      await consumer.subscribe({ topic: 'orders', fromBeginning: true })
+      await consumer.run({ eachMessage: async ({ message }) => void seen.add(message.value!.toString()) })
+      await eventually(() => seen.size === RECORDS, { timeoutMs: 30_000, what: 'every record is consumed' })
+      await consumer.disconnect()
+    })
+
+    test('kcat produces and consumes by group', async () => {
+      const lines = Array.from({ length: RECORDS }, (_unused, index) => `kcat-${index}`)
+      const produced = kcat(app, ['-P', '-t', 'payments', '-X', 'acks=all'], lines.join('\n'))
+      expect([produced.status, produced.stderr.replace(/^% Reading configuration.*\n/, '')]).toEqual([0, ''])
+      const consumed = kcat(admin, ['-C', '-t', 'payments', '-o', 'beginning', '-e', '-q'])
+      expect(new Set(consumed.stdout.trim().split('\n')).size).toBe(RECORDS)
+      const grouped = kcat(reader, ['-G', 'orders-kcat', '-X', 'auto.offset.reset=earliest', '-c', String(RECORDS), '-q', 'orders'])
+      expect(grouped.stdout.trim().split('\n')).toHaveLength(RECORDS)
+    })
+
+    test('Apache\u2019s tools make a topic, produce and consume it by group', async () => {
+      const at = ['--bootstrap-server', admin.bootstrap.join(',')]
+      await tools.ok('kafka.admin.TopicCommand', [
+        ...at,
+        '--command-config',
+        properties(admin),
+        '--create',
+        '--topic',
+        'orders-by-tool',
+        '--partitions',
+        '3',
+        '--replication-factor',
+        '1',
+      ])
+      const lines = Array.from({ length: RECORDS }, (_unused, index) => `tool-${index}`)
+      await tools.ok(
+        'kafka.tools.ConsoleProducer',
+        [...at, '--topic', 'orders-by-tool', '--producer.config', properties(admin)],
+        `${lines.join('\n')}\n`,
+      )
+      const consumer = [
+        '--topic',
+        'orders-by-tool',
+        '--group',
+        'tools',
+        '--from-beginning',
+        '--max-messages',
+        String(RECORDS),
+        '--timeout-ms',
+        '30000',
+      ]
+      const output = await tools.ok('kafka.tools.ConsoleConsumer', [...at, ...consumer, '--consumer.config', properties(admin)])
+      expect(new Set(output.split('\n').filter((line) => line.startsWith('tool-'))).size).toBe(RECORDS)
+    })
+
+    test('a user without the ACL and a wrong password get Kafka\u2019s errors', async () => {
+      const denied = kcat(reader, ['-P', '-t', 'orders'], 'x\n')
+      expect(denied.stderr).toContain('Topic authorization failed')
+      const file = properties({ ...app, password: 'wrong' })
+      const refused = await tools.run(
+        'kafka.tools.ConsoleProducer',
+        ['--bootstrap-server', app.bootstrap.join(','), '--topic', 'orders', '--producer.config', file],
+        'x\n',
+      )
+      expect(refused.output).toContain(
+        'Authentication failed during authentication due to invalid credentials with SASL mechanism SCRAM-SHA-512',
+      )
+      const unseen = await tools.run('kafka.tools.ConsoleConsumer', [
+        '--bootstrap-server',
+        app.bootstrap.join(','),
+        '--topic',
+        'payments',
+        '--consumer.config',
+        properties(reader),
+        '--group',
+        'orders-x',
+        '--timeout-ms',
+        '5000',
+      ])
+      expect(unseen.output).toContain('Not authorized to access topics: [payments]')
+    })
+
+    test('a Topic grows by its resource, and to shrink it is refused at admission in words', async () => {
+      await kubectl.ok(['patch', 'skt', 'payments', '--type=merge', '-p', '{"spec":{"partitions":5}}'])
+      await eventually(
+        async () => (await kubectl.json<{ status: { partitions?: number } }>('get', 'skt', 'payments')).status.partitions === 5,
+        { timeoutMs: 20_000 },
+      )
+      const { partitions } = (
+        await clientOf(admin)
+          .admin()
+          .fetchTopicMetadata({ topics: ['payments'] })
+      ).topics[0]!
+      expect(partitions).toHaveLength(5)
+      const shrunk = await kubectl.run(['patch', 'skt', 'payments', '--type=merge', '-p', '{"spec":{"partitions":2}}'])
+      expect(shrunk.code).not.toBe(0)
+      expect(shrunk.stderr).toMatch(/partitions/)
+    })
+
+    test('of two Topics for one topic the older wins, and the other says so', async () => {
+      const yaml =
+        'apiVersion: sofakafka.io/v1beta1\nkind: Topic\nmetadata: {name: orders-twin}\nspec: {clusterRef: {name: quickstart}, name: orders, partitions: 6}\n'
+      expect((await kubectl.apply(yaml)).stderr).toBe('')
+      const twin = await eventually(async () => {
+        const found = condition(await kubectl.json<Conditions>('get', 'skt', 'orders-twin'))
+        return found?.status === 'False' ? found : undefined
+      })
+      expect(twin.reason).toBe('ResourceConflict')
+      expect(condition(await kubectl.json<Conditions>('get', 'skt', 'orders'))?.status).toBe('True')
+      await kubectl.ok(['delete', 'skt', 'orders-twin', '--timeout=30s'])
+    })
+
+    test('get -w shows a change', async () => {
+      const watch = spawn('kubectl', [
+        '--kubeconfig',
+        substrate.kubeconfig,
+        'get',
+        'skt',
+        'orders',
+        '-w',
+        '-o',
+        'jsonpath={.metadata.labels.seen}{"\\n"}',
+      ])
+      let output = ''
+      watch.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
+      await eventually(() => output.length > 0, { timeoutMs: 20_000 })
+      await kubectl.ok(['label', 'skt', 'orders', 'seen=yes'])
+      await eventually(() => output.includes('yes'), { timeoutMs: 20_000 })
+      watch.kill('SIGKILL')
+    })
+
+    test('a Cluster deleted and applied again has its id, its records and its users\u2019 passwords', async () => {
+      const before = await kubectl.json<{ status: { clusterId: string } }>('get', 'skc', 'quickstart')
+      await kubectl.ok(['delete', 'skc', 'quickstart', '--timeout=60s'])
+      await eventually(async () => !(await kubectl.ok(['get', 'pods'])).includes('quickstart-kafka'), {
+        timeoutMs: 60_000,
+        everyMs: 200,
+        what: 'the pods are gone',
+      })
+      expect((await kubectl.apply(CLUSTER)).code).toBe(0)
+      await ready('skc/quickstart', '90s')
+      const after = await kubectl.json<{ status: { clusterId: string } }>('get', 'skc', 'quickstart')
+      expect(after.status.clusterId).toBe(before.status.clusterId)
+      const again = { ...reader, bootstrap: (await kubectl.login('orders-reader')).bootstrap }
+      const grouped = kcat(again, ['-C', '-t', 'orders', '-o', 'beginning', '-e', '-q'])
+      expect(grouped.stdout.trim().split('\n')).toHaveLength(RECORDS)
+    }, 200_000)
+  })
+}
