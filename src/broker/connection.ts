@@ -36,8 +36,6 @@ export class Connection implements Peer, Holder {
   readonly host: string
   readonly listener: string
   readonly login: Login
-  /** Monotonic ms when bytes last came or an answer was due. */
-  lastActiveMs: number
   progressMs: number
   readonly ended: Promise<void>
   readonly #socket: Socket
@@ -46,6 +44,8 @@ export class Connection implements Peer, Holder {
   readonly #output: ResponseOutput
   #closed: AbortController | undefined
   #accountedBytes = 0
+  /** Monotonic ms when bytes last came or an answer was due. */
+  #lastActiveMs: number
   #isHandling = false
   #isPumping = false
   #isPaused = false
@@ -60,7 +60,7 @@ export class Connection implements Peer, Holder {
     this.#socket = socket
     this.#shared = shared
     this.#output = new ResponseOutput(socket, shared.outputs, this)
-    this.lastActiveMs = this.progressMs = shared.clock.nowMs()
+    this.#lastActiveMs = this.progressMs = shared.clock.nowMs()
     this.ended = new Promise((resolve) => socket.once('close', () => resolve(this.#end())))
     socket.on('error', (error) => shared.logger.debug({ host: this.host, error: error.message }, 'connection failed'))
   }
@@ -80,6 +80,12 @@ export class Connection implements Peer, Holder {
   /** A request is being handled or an answer is due. */
   get isBusy(): boolean {
     return this.#isHandling || this.#output.openCount > 0 || this.#output.isBlocked
+  }
+
+  /** Monotonic ms since when nothing has moved and the broker owes nothing; undefined while it does. */
+  get idleSinceMs(): number | undefined {
+    const owes = this.#isHandling || (this.#output.openCount > 0 && !this.#output.isBlocked)
+    return owes ? undefined : Math.max(this.#lastActiveMs, this.#output.progressMs)
   }
 
   /** Bytes of requests. */
@@ -116,7 +122,7 @@ export class Connection implements Peer, Holder {
 
   #receive(chunk: Buffer): void {
     if (this.#isEnded) return
-    this.lastActiveMs = this.#shared.clock.nowMs()
+    this.#lastActiveMs = this.#shared.clock.nowMs()
     this.#frames.push(chunk)
     this.#pump()
     this.#account()
@@ -205,7 +211,7 @@ export class Connection implements Peer, Holder {
       void outcome.later.then((done) => this.#isEnded || this.#settle(slot, done))
       return
     }
-    this.lastActiveMs = this.#shared.clock.nowMs()
+    this.#lastActiveMs = this.#shared.clock.nowMs()
     if (outcome.close === undefined) return this.#output.fill(slot, outcome.parts)
     this.#isFinishing = true
     this.#pause()

@@ -150,7 +150,7 @@ export class KafkaServer {
     this.#idleCheck = clock.schedule(maxIdleMs / IDLE_CHECKS_PER_PERIOD, () => {
       const before = clock.nowMs() - maxIdleMs
       for (const connection of this.#connections) {
-        if (connection.lastActiveMs < before) connection.close(`idle for connections.max.idle.ms (${maxIdleMs})`)
+        if ((connection.idleSinceMs ?? before) < before) connection.close(`idle for connections.max.idle.ms (${maxIdleMs})`)
       }
       this.#scheduleIdleCheck()
     })
