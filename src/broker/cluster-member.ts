@@ -164,11 +164,14 @@ export class ClusterMember {
     void this.#live()
   }
 
-  /** Steps down and takes the broker out of the cluster. */
+  /** Steps down and takes the broker out of the cluster. When ZooKeeper cannot be reached the registration is left to expire with the session. */
   async leave(): Promise<void> {
     this.#isLeaving = true
-    await this.#controller?.stop()
-    if (this.#isRegistered) await unregister(this.#session.client, this.brokerId)
+    const { client } = this.#session
+    await untilDisconnected(client, async () => {
+      await this.#controller?.stop()
+      if (this.#isRegistered) await unregister(client, this.brokerId)
+    })
     this.#isRegistered = false
   }
 
@@ -251,6 +254,13 @@ export class ClusterMember {
       logger,
     })
   }
+}
+
+/** Waits for `work` while the session is connected: a stop must not hang on a ZooKeeper that stops at the same time. */
+const untilDisconnected = async (client: ZooKeeperClient, work: () => Promise<void>): Promise<void> => {
+  if (client.state !== 'CONNECTED') return
+  const changed = client.stateChanged()
+  await Promise.race([work().catch(() => {}), changed])
 }
 
 const connect = ({ config, clocks, logger }: ClusterMemberOptions): Promise<ZooKeeperClient> => {

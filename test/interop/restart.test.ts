@@ -115,4 +115,13 @@ describe.skipIf(lacks('kcat'))('a cluster of three brokers', () => {
     await eventually(async () => !(await admin.listTopics()).includes('later'))
     await admin.disconnect()
   })
+
+  test('stops in time when ZooKeeper is gone', async () => {
+    await zookeeper.program.kill()
+    const startedMs = performance.now()
+    expect(await brokers[0]!.program.stop()).toBe(0)
+    expect(performance.now() - startedMs).toBeLessThan(5_000)
+    await zookeeper.restart()
+    await brokers[0]!.restart('SIGTERM')
+  })
 })
