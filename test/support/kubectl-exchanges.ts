@@ -94,7 +94,8 @@ const normalised = (text: string): string =>
     .replace(/patch: Invalid value: .*$/gms, 'patch: Invalid value: <patched object>')
     .replace(/(Resource Version:\s+)\d+/g, '$1<rv>')
     .replace(/resourceVersion: "\d+"/g, 'resourceVersion: "<rv>"')
-    .replace(/\b\d+s\b/g, '<age>')
+    .replace(/\b(\d+m)?\d+s\b/g, '<age>')
+    .replace(/(\S) {2,}/g, '$1  ')
     .replace(/ +$/gm, '')
     .replace(/\s+Time: .*$/gm, '')
 

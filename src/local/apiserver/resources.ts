@@ -1,5 +1,7 @@
 import { builtinResources, builtinSchema } from './builtin/load.ts'
 import type { CustomDefinition } from './custom/definition.ts'
+import { coreEvent, groupEvent } from './kinds/event.ts'
+import type { KubeObject } from './json.ts'
 import type { Schema } from './schema/schema.ts'
 import type { Named } from './status.ts'
 
@@ -19,7 +21,16 @@ export type Resource = Named & {
   /** Where its objects are in the store: all versions of a kind share it. */
   storageKey: string
   custom?: CustomDefinition
+  /** Where the stored form differs from this version by more than its apiVersion. */
+  conversion?: { toStored: (object: KubeObject) => KubeObject; fromStored: (object: KubeObject) => KubeObject }
 }
+
+/** A stored object in the form of the version that was asked for. */
+export const fromStored = (object: KubeObject, resource: Resource): KubeObject => {
+  if (object.apiVersion === resource.groupVersion) return object
+  return resource.conversion ? resource.conversion.fromStored(object) : { ...object, apiVersion: resource.groupVersion }
+}
+export const toStored = (object: KubeObject, resource: Resource): KubeObject => resource.conversion?.toStored(object) ?? object
 
 /** Subresources of a real server that need what the local mode does not have. */
 const NOT_SERVED = new Set(['attach', 'exec', 'portforward', 'proxy', 'resize'])
@@ -56,7 +67,8 @@ const builtin = (): Resource[] => {
       verbs: entry.verbs,
       subresources: new Map(),
       schema: builtinSchema(entry.groupVersion, entry.kind),
-      storageKey: isEvent ? 'events' : `${group}/${plural}`,
+      storageKey: isEvent ? '/events' : `${group}/${plural}`,
+      ...(isEvent && group !== '' ? { conversion: { toStored: coreEvent, fromStored: groupEvent } } : {}),
     })
   }
   return resources

@@ -207,6 +207,29 @@ test('a service account token says who it is, and ends with the pod that it is b
   expect((await ask(as, { method: 'GET', path: '/api' })).code).toBe(401)
 })
 
+test('an event of events.k8s.io is the same object under v1, with its names', async () => {
+  const metadata = { name: 'e.1', namespace: 'default' }
+  const regarding = { apiVersion: 'v1', kind: 'Pod', name: 'p', namespace: 'default' }
+  const event = {
+    metadata,
+    regarding,
+    note: 'started',
+    reason: 'Started',
+    type: 'Normal',
+    action: 'Start',
+    eventTime: '2026-01-01T00:00:00.000000Z',
+  }
+  const source = { reportingController: 'sofakafka.io/operator', reportingInstance: 'x' }
+  const path = '/apis/events.k8s.io/v1/namespaces/default/events'
+  await call('POST', path, { apiVersion: 'events.k8s.io/v1', kind: 'Event', ...event, ...source })
+  const core = (await call('GET', '/api/v1/namespaces/default/events?fieldSelector=involvedObject.name%3Dp')).body['items']
+  expect(core).toHaveLength(1)
+  expect(core[0]).toMatchObject({ message: 'started', involvedObject: regarding, reportingComponent: 'sofakafka.io/operator' })
+  await call('PATCH', `${path}/e.1`, { note: 'again' }, MERGE)
+  expect((await call('GET', `${path}/e.1`)).body).toMatchObject({ apiVersion: 'events.k8s.io/v1', note: 'again', regarding })
+  expect((await call('GET', '/api/v1/namespaces/default/events/e.1')).body).toMatchObject({ apiVersion: 'v1', message: 'again' })
+})
+
 test('a deleted namespace takes nothing new and goes when it is finalized', async () => {
   await call('POST', '/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'leaving' } })
   expect((await call('DELETE', '/api/v1/namespaces/leaving')).body['status'].phase).toBe('Terminating')

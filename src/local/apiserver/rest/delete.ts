@@ -1,9 +1,10 @@
 import { asArray, asObject, asString, at, clone, type JsonObject, type KubeObject } from '../json.ts'
+import { toStored } from '../resources.ts'
 import { conflict } from '../status.ts'
 import { keyOf } from '../store/store.ts'
 import { timestamp, type Call, type ObjectReply, type Server } from './context.ts'
 import { isRemovable } from './removal.ts'
-import { existing } from './write.ts'
+import { existing, putStored } from './write.ts'
 
 const DEFAULT_POD_GRACE_SECONDS = 30
 
@@ -88,7 +89,8 @@ export const remove = (server: Server, call: Call, options: DeleteOptions): Obje
   const key = keyOf(old.metadata.namespace, old.metadata.name)
   const isWaiting = !isRemovable(next)
   if (call.dryRun) return { code: 200, object: next, isGone: !isWaiting }
-  if (!isWaiting) return { code: 200, object: server.store.delete(resource.storageKey, key, next) ?? next, isGone: true }
+  if (!isWaiting)
+    return { code: 200, object: server.store.delete(resource.storageKey, key, toStored(next, resource)) ?? next, isGone: true }
   const isSame = JSON.stringify(next) === JSON.stringify(old)
-  return { code: 200, object: isSame ? old : server.store.put(resource.storageKey, next), isGone: false }
+  return { code: 200, object: isSame ? old : putStored(server, resource, next), isGone: false }
 }

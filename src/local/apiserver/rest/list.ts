@@ -1,10 +1,10 @@
 import type { JsonObject, KubeObject } from '../json.ts'
-import type { Resource } from '../resources.ts'
+import { fromStored, type Resource } from '../resources.ts'
 import { badRequest } from '../status.ts'
 import { keyOf } from '../store/store.ts'
 import type { Server } from './context.ts'
 import { fieldMatcher, labelMatcher, type Matcher } from './selectors.ts'
-import { asVersion, metadataOnly, table, type View } from './view.ts'
+import { metadataOnly, table, type View } from './view.ts'
 
 export type ListCall = { resource: Resource; namespace: string; query: URLSearchParams; view: View }
 
@@ -47,7 +47,7 @@ export const list = (server: Server, call: ListCall): JsonObject => {
     kind: resource.listKind,
     apiVersion: resource.groupVersion,
     metadata,
-    items: page.map((object) => item(asVersion(object, resource), resource)),
+    items: page.map((object) => item(fromStored(object, resource), resource)),
   }
 }
 

@@ -2,6 +2,7 @@ import { applyConfiguration } from '../fields/managed-fields.ts'
 import { asObject, asString, clone, isObject, type Json, type JsonObject, type KubeObject } from '../json.ts'
 import { jsonPatch, mergePatch } from '../patch/json-patch.ts'
 import { strategicMergePatch } from '../patch/strategic.ts'
+import { fromStored } from '../resources.ts'
 import { prune } from '../schema/prune.ts'
 import { badRequest, conflict, invalid, MODIFIED, notFound, StatusError, unsupportedMediaType } from '../status.ts'
 import { keyOf } from '../store/store.ts'
@@ -78,7 +79,8 @@ const apply = (server: Server, call: PatchCall, body: Json): ObjectReply => {
     call.subresource === 'status'
       ? Object.keys(applied).filter((key) => !['apiVersion', 'kind', 'metadata', 'status'].includes(key))
       : strategy.reset
-  const live = server.store.get(resource.storageKey, keyOf(resource.namespaced ? call.namespace : undefined, call.name))
+  const found = server.store.get(resource.storageKey, keyOf(resource.namespaced ? call.namespace : undefined, call.name))
+  const live = found && fromStored(found, resource)
   if (!live && call.subresource) throw notFound(resource, call.name)
   const version = asString(applied.metadata['resourceVersion'])
   if (live && version && version !== live.metadata.resourceVersion) throw conflict(resource, call.name, MODIFIED)

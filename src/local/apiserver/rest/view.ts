@@ -1,5 +1,5 @@
 import type { JsonObject, KubeObject } from '../json.ts'
-import type { Resource } from '../resources.ts'
+import { fromStored, toStored, type Resource } from '../resources.ts'
 import { columnsOf, rowOf } from '../table/table.ts'
 
 /** How a client wants objects: by its Accept header, as they are, as table rows, or as metadata only. */
@@ -24,13 +24,9 @@ export const metadataOnly = (object: KubeObject): JsonObject => ({
   metadata: object.metadata,
 })
 
-/** The stored object as the version that was asked for: versions of a kind share one store and one shape. */
-export const asVersion = (object: KubeObject, resource: Resource): KubeObject =>
-  object.apiVersion === resource.groupVersion ? object : { ...object, apiVersion: resource.groupVersion }
-
 const row = (object: KubeObject, resource: Resource, view: View, nowMs: number): JsonObject => ({
-  cells: rowOf(object, resource, nowMs),
-  object: view.include === 'None' ? null : view.include === 'Object' ? asVersion(object, resource) : metadataOnly(object),
+  cells: rowOf(toStored(object, resource), resource, nowMs),
+  object: view.include === 'None' ? null : view.include === 'Object' ? fromStored(object, resource) : metadataOnly(object),
 })
 
 /** `withColumns` is false for the later rows of a watch. */
@@ -48,6 +44,6 @@ export const table = (
 
 export const shown = (object: KubeObject, resource: Resource, view: View, nowMs: number): JsonObject => {
   if (view.form === 'metadata') return metadataOnly(object)
-  if (view.form === 'object') return asVersion(object, resource)
+  if (view.form === 'object') return fromStored(object, resource)
   return table([object], resource, { view, nowMs, metadata: { resourceVersion: object.metadata.resourceVersion } })
 }

@@ -3,9 +3,10 @@ import type { JsonObject, KubeObject } from '../json.ts'
 import { StatusError } from '../status.ts'
 import type { Change, Watcher } from '../store/store.ts'
 import { matcherOf, type ListCall } from './list.ts'
+import { fromStored } from '../resources.ts'
 import type { Server } from './context.ts'
 import type { Matcher } from './selectors.ts'
-import { asVersion, metadataOnly, table } from './view.ts'
+import { metadataOnly, table } from './view.ts'
 
 /** Where events go: one JSON line each. `write` says whether the client still keeps up. */
 export interface EventSink {
@@ -97,7 +98,7 @@ export class Watch implements Watcher {
   #event(type: string, object: KubeObject): void {
     const { resource, view } = this.#call
     if (view.form === 'metadata') return this.#emit(type, metadataOnly(object))
-    if (view.form === 'object') return this.#emit(type, asVersion(object, resource))
+    if (view.form === 'object') return this.#emit(type, fromStored(object, resource))
     const metadata = { resourceVersion: object.metadata.resourceVersion }
     this.#emit(type, table([object], resource, { view, nowMs: this.#server.wall.nowMs(), metadata, withColumns: this.#isFirstRow }))
     this.#isFirstRow = false

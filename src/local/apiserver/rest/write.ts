@@ -3,7 +3,7 @@ import { asObject, asString, at, clone, equal, isObject, type Json, type JsonObj
 import { decodeErrors } from '../schema/decode.ts'
 import { applyDefaults, prune } from '../schema/prune.ts'
 import { validateCustom } from '../custom/validate.ts'
-import type { Resource } from '../resources.ts'
+import { fromStored, toStored, type Resource } from '../resources.ts'
 import { fieldSchema, type Schema } from '../schema/schema.ts'
 import { alreadyExists, badRequest, conflict, forbidden, invalid, MODIFIED, notFound, StatusError, type FieldError } from '../status.ts'
 import { keyOf } from '../store/store.ts'
@@ -82,6 +82,10 @@ const requireNamespace = (server: Server, call: Call, name: string): void => {
   ])
 }
 
+/** Stores an object in its kind's stored form and gives it back in the caller's. */
+export const putStored = (server: Server, resource: Resource, object: KubeObject): KubeObject =>
+  fromStored(server.store.put(resource.storageKey, toStored(object, resource)), resource)
+
 /** Stores a new object. `managed` is set by apply, which writes managedFields itself. */
 export const create = (server: Server, call: Call, body: JsonObject, managed = false): ObjectReply => {
   const { resource } = call
@@ -99,13 +103,13 @@ export const create = (server: Server, call: Call, body: JsonObject, managed = f
   if (server.store.get(resource.storageKey, key)) throw alreadyExists(resource, object.metadata.name)
   if (!managed) recordUpdate(undefined, object, resource.schema, { manager: managerOf(server, call, 'Update'), reset: strategy.reset })
   strategy.admit?.(object, { ...server.creation, now: timestamp(server.wall) })
-  return { code: 201, object: call.dryRun ? object : server.store.put(resource.storageKey, object) }
+  return { code: 201, object: call.dryRun ? object : putStored(server, resource, object) }
 }
 
 export const existing = (server: Server, call: Call): KubeObject => {
   const found = server.store.get(call.resource.storageKey, keyOf(call.resource.namespaced ? call.namespace : undefined, call.name))
   if (!found) throw notFound(call.resource, call.name)
-  return found
+  return fromStored(found, call.resource)
 }
 
 const specOf = (object: KubeObject): JsonObject => {
@@ -156,7 +160,7 @@ const storeChange = (server: Server, call: Call, next: KubeObject, old: KubeObje
   next.metadata.resourceVersion = old.metadata.resourceVersion
   if (call.dryRun) return { code: 200, object: next }
   if (isUnchanged(next, old)) return { code: 200, object: old }
-  if (!isRemovable(next)) return { code: 200, object: server.store.put(storageKey, next) }
+  if (!isRemovable(next)) return { code: 200, object: putStored(server, call.resource, next) }
   return { code: 200, object: server.store.delete(storageKey, keyOf(next.metadata.namespace, next.metadata.name), next) ?? next }
 }
 

@@ -1,5 +1,6 @@
 import { asArray, asObject, asString, at, type Json, type JsonObject, type KubeObject } from '../json.ts'
-import { age, type ColumnSpec } from './table.ts'
+import { age } from './age.ts'
+import type { ColumnSpec } from './table.ts'
 
 const NONE = '<none>'
 const statuses = (object: KubeObject): JsonObject[] => asArray(at(object, 'status', 'containerStatuses')).map(asObject)

@@ -1,0 +1,24 @@
+import { asString, type Json } from '../json.ts'
+
+/** '5d', '3h12m', '45s': how long ago, as kubectl prints ages. */
+export const age = (timestamp: Json | undefined, nowMs: number): string => {
+  const ms = Date.parse(asString(timestamp))
+  return Number.isNaN(ms) ? '<unknown>' : duration(Math.floor((nowMs - ms) / 1000))
+}
+
+export const duration = (seconds: number): string => {
+  if (seconds < -1) return '<invalid>'
+  if (seconds < 0) return '0s'
+  if (seconds < 120) return `${seconds}s`
+  const minutes = Math.floor(seconds / 60)
+  if (minutes < 10) return seconds % 60 === 0 ? `${minutes}m` : `${minutes}m${seconds % 60}s`
+  if (minutes < 180) return `${minutes}m`
+  const hours = Math.floor(minutes / 60)
+  if (hours < 8) return minutes % 60 === 0 ? `${hours}h` : `${hours}h${minutes % 60}m`
+  if (hours < 48) return `${hours}h`
+  const days = Math.floor(hours / 24)
+  if (hours < 192) return hours % 24 === 0 ? `${days}d` : `${days}d${hours % 24}h`
+  if (days < 730) return `${days}d`
+  const years = Math.floor(days / 365)
+  return days % 365 === 0 || days >= 365 * 8 ? `${years}y` : `${years}y${days % 365}d`
+}
