@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { acls, clusters, topics, users, type Acl, type Cluster, type Topic, type User } from '../../src/api/index.ts'
 import { monotonicClock, wallClock } from '../../src/base/clock.ts'
+import { parseProperties } from '../../src/base/properties.ts'
 import { silentLogger } from '../../src/base/logger.ts'
 import type { KubeClient } from '../../src/kube/client.ts'
 import { conditionOf } from '../../src/kube/conditions.ts'
 import * as resources from '../../src/kube/resources.ts'
 import { keyOf, type Condition, type KubeObject, type Resource } from '../../src/kube/types.ts'
+import { serverProperties } from '../../src/operator/cluster/properties.ts'
 import { runOperator, type Operator } from '../../src/operator/program.ts'
 import { KafkaError } from '../../src/protocol/errors.ts'
 import { verifyPassword } from '../../src/security/scram.ts'
@@ -101,6 +103,31 @@ describe.skipIf(lacksKubeLab())('on a real API server', () => {
         await kube.delete(resourceOf(write), keyOf(inNamespace(write)))
         await isGone(inNamespace(write))
       }
+    })
+
+    test('refuses every key that the operator writes itself', async () => {
+      const object = cluster('keys', namespace, { brokers: [{ name: 'kafka', replicas: 1, zone: 'z', storage: { size: '1Gi' } }] })
+      const written = [...parseProperties(serverProperties(object, object.spec.brokers[0]!)).keys()]
+      const replaceable = [
+        'log.retention.hours',
+        'offsets.topic.replication.factor',
+        'transaction.state.log.replication.factor',
+        'transaction.state.log.min.isr',
+      ]
+      const owned = [
+        ...written.filter((key) => !replaceable.includes(key)),
+        'broker.id',
+        'advertised.listeners',
+        'ssl.keystore.location',
+        'log.dir',
+        'zookeeper.set.acl',
+      ]
+      expect(owned.length).toBeGreaterThan(15)
+      for (const key of owned)
+        await expect(put(cluster('keys', namespace, { config: { [key]: 'x' } })), key).rejects.toThrow('config must not hold')
+      const allowed = cluster('keys', namespace, { config: Object.fromEntries(replaceable.map((key) => [key, 1])) })
+      await expect(put(allowed)).resolves.toBeDefined()
+      await kube.delete(clusters, keyOf(allowed))
     })
 
     test('refuses fewer partitions than the topic has, where the resource never said a number', async () => {
