@@ -258,7 +258,7 @@ export class LogManager {
 
   /** Flushes what waits for the medium, so that a recovery has little to look at, and writes down how far that is. */
   async checkpointRecoveryPoints(): Promise<void> {
-    for (const log of this.logs()) if (log.unsyncedBytes > 0) this.flusher.request(log)
+    for (const log of this.logs()) if (log.recoveryPoint < log.logEndOffset) this.flusher.request(log)
     await this.flusher.idle()
     await this.#checkpoints.writeRecoveryPoints()
   }

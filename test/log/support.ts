@@ -22,7 +22,8 @@ type StartOptions = { config?: Partial<LogConfig>; manager?: Partial<LogManagerC
 export class Machine {
   readonly wall = { nowMs: (): number => this.wallMs }
   wallMs = START_MS
-  readonly clock = new ManualClock()
+  /** Of the process that runs now: the timers of a killed one never come. */
+  clock = new ManualClock()
   readonly disk: Disk
   manager: LogManager | undefined
 
@@ -35,6 +36,7 @@ export class Machine {
 
   async start(options: StartOptions = {}): Promise<LogManager> {
     const { config, manager, ...others } = options
+    this.clock = new ManualClock()
     this.manager = await LogManager.open({
       disk: this.disk,
       logDirs: [DIR],
