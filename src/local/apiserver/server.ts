@@ -28,6 +28,8 @@ const OPEN_PATHS = ['/livez', '/readyz', '/healthz']
 const NAME_CHARACTERS = 'bcdfghjklmnpqrstvwxz2456789'
 /** A client must have sent its request's head within this time. */
 const HEADERS_TIMEOUT_MS = 30_000
+/** Controllers ask every few seconds: a new TLS handshake each time would cost more than the answers. */
+const KEEP_ALIVE_MS = 120_000
 const SECRET_FILE = { mode: 0o600 }
 
 const randomName = (length: number): string =>
@@ -137,6 +139,7 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
   })
   https.headersTimeout = HEADERS_TIMEOUT_MS
   https.requestTimeout = 0
+  https.keepAliveTimeout = KEEP_ALIVE_MS
   https.on('tlsClientError', (error) => logger.debug({ err: error }, 'TLS handshake failed'))
   port = await listen(https, port, host).catch(async (error: unknown) => {
     tokens.close()

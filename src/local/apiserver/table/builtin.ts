@@ -113,10 +113,16 @@ const eventTarget = (object: KubeObject): string => {
   const involved = asObject(object['involvedObject'])
   return `${asString(involved['kind']).toLowerCase()}/${asString(involved['name'])}`
 }
-const eventAge =
-  (key: string) =>
-  (object: KubeObject, nowMs: number): string =>
-    age(object[key] ?? object['eventTime'] ?? object.metadata.creationTimestamp, nowMs)
+const eventSource = (object: KubeObject): string => {
+  const source = at(object, 'source', 'component') ? asObject(object['source']) : undefined
+  const words = source ? [source['component'], source['host']] : [object['reportingComponent'], object['reportingInstance']]
+  return words.map(asString).filter(Boolean).join(', ')
+}
+const firstSeen = (object: KubeObject, nowMs: number): string => age(object['firstTimestamp'] ?? object['eventTime'], nowMs)
+const lastSeen = (object: KubeObject, nowMs: number): string => {
+  const last = at(object, 'series', 'lastObservedTime') ?? object['lastTimestamp']
+  return last ? age(last, nowMs) : firstSeen(object, nowMs)
+}
 
 const crdScale = [
   column('Desired', (object) => number(at(object, 'spec', 'replicas')), integer),
@@ -178,23 +184,16 @@ export const builtinColumns: Record<string, ColumnSpec[]> = {
     column('VolumeMode', (object) => asString(at(object, 'spec', 'volumeMode')) || 'Filesystem', wide),
   ],
   '/Event': [
-    column('Last Seen', eventAge('lastTimestamp')),
+    column('Last Seen', lastSeen),
     path('Type', 'type'),
     path('Reason', 'reason'),
     column('Object', eventTarget),
     column('Subobject', (object) => asString(at(object, 'involvedObject', 'fieldPath')), wide),
-    column(
-      'Source',
-      (object) =>
-        [asString(at(object, 'source', 'component')) || asString(object['reportingComponent']), asString(at(object, 'source', 'host'))]
-          .filter(Boolean)
-          .join(', '),
-      wide,
-    ),
+    column('Source', eventSource, wide),
     path('Message', 'message'),
-    column('First Seen', eventAge('firstTimestamp'), wide),
-    column('Count', (object) => number(object['count']) || 1, wide),
-    column('Age', (object, nowMs) => age(object.metadata.creationTimestamp, nowMs), wide),
+    column('First Seen', firstSeen, wide),
+    column('Count', (object) => number(at(object, 'series', 'count')) || number(object['count']) || 1, wide),
+    column('Name', (object) => object.metadata.name, { ...wide, format: 'name' }),
   ],
   'apps/StatefulSet': [
     column('Ready', (object) => `${number(at(object, 'status', 'readyReplicas'))}/${number(at(object, 'spec', 'replicas'))}`),

@@ -38,7 +38,10 @@ const customCell = (found: Json | undefined, type: string, nowMs: number): Json 
 const specsOf = (resource: Resource): ColumnSpec[] => {
   if (resource.custom) return custom(resource)
   const own = builtinColumns[resource.storageKey === '/events' ? '/Event' : `${resource.group}/${resource.kind}`]
-  return own ? [NAME, ...own, ...(own.some((column) => column.name === 'Age') ? [] : [AGE])] : [NAME, CREATED]
+  if (!own) return [NAME, CREATED]
+  const has = (name: string): boolean => own.some((column) => column.name === name)
+  // Events show their name last.
+  return has('Name') ? own : [NAME, ...own, ...(has('Age') ? [] : [AGE])]
 }
 
 export const columnsOf = (resource: Resource): JsonObject[] =>
