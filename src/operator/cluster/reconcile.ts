@@ -15,6 +15,8 @@ import { nextToReplace, outdatedPods } from './roll.ts'
 import { clusterStatus } from './status.ts'
 
 const RETRY_MS = 5000
+/** E.g. objects of an earlier Cluster that are still being collected. */
+const TROUBLE_RETRY_MS = 1000
 const WAIT_FOR_CONTACT_MS = 500
 
 const KINDS = [
@@ -49,33 +51,43 @@ export const reconcileCluster =
     await environment.kube.patchStatus(clusters, cluster, status)
     const isReadyNow = status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True')
     if (isReadyNow) return { requeueAfterMs: RESYNC_MS }
-    return { requeueAfterMs: kafka.isAwaited ? WAIT_FOR_CONTACT_MS : RETRY_MS }
+    if (kafka.isAwaited) return { requeueAfterMs: WAIT_FOR_CONTACT_MS }
+    return { requeueAfterMs: trouble?.state === 'reconciling' ? TROUBLE_RETRY_MS : RETRY_MS }
   }
 
 /** What the user says; else what runs, so that a new operator alone restarts nothing; else the operator's own. */
 const imageOf = (environment: Environment, { cluster, statefulSets }: ClusterSeen): string =>
   cluster.spec.image ?? statefulSets.map((set) => set.spec.template.spec.containers[0]?.image).find(Boolean) ?? environment.image
 
-/** Each object by itself: one that fails does not keep the others from being applied. */
+/** What pods mount and are found by is there before them. Each object by itself: one that fails does not keep the others from being applied. */
 const carryOut = async (environment: Environment, seen: ClusterSeen, wanted: KubeObject[]): Promise<Verdict | undefined> => {
   const { cluster } = seen
   const data = seen.credentials?.data ?? newCredentials()
   const secret = credentials(cluster, data)
   // Created, never overwritten: two passwords of which one is lost would lock everybody out.
   if (!seen.credentials) await environment.kube.create(resources.secrets, secret)
-  const failures: string[] = []
-  for (const object of [secret, ...wanted]) {
-    try {
-      await applyOne(environment, cluster, object)
-    } catch (error) {
-      failures.push(`${object.kind} ${object.metadata.name}: ${(error as Error).message}`)
-      environment.logger.warn(
-        { cluster: keyOf(cluster), kind: object.kind, name: object.metadata.name, err: error },
-        'could not be applied',
-      )
-    }
-  }
+  const isSet = (object: KubeObject) => object.kind === resources.statefulSets.kind
+  const first = await applyAll(environment, cluster, [secret, ...wanted.filter((object) => !isSet(object))])
+  const then = await applyAll(environment, cluster, wanted.filter(isSet))
+  const failures = [...first, ...then]
   return failures.length > 0 ? reconciling('BrokersNotReady', failures.join('; ').slice(0, 2000)) : undefined
+}
+
+/** What went wrong, object by object. */
+const applyAll = async (environment: Environment, cluster: Cluster, objects: KubeObject[]): Promise<string[]> => {
+  const failures = await Promise.all(
+    objects.map(async (object) => {
+      try {
+        await applyOne(environment, cluster, object)
+        return []
+      } catch (error) {
+        const { kind, metadata } = object
+        environment.logger.warn({ cluster: keyOf(cluster), kind, name: metadata.name, err: error }, 'could not be applied')
+        return [`${kind} ${metadata.name}: ${(error as Error).message}`]
+      }
+    }),
+  )
+  return failures.flat()
 }
 
 const applyOne = async (environment: Environment, cluster: Cluster, object: KubeObject): Promise<void> => {
