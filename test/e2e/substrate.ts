@@ -5,8 +5,18 @@ import { join } from 'node:path'
 import { freePort } from '../support/net.ts'
 import { Program } from '../support/ours.ts'
 
-export type KubectlResult = { code: number; stdout: string; stderr: string }
+export type Executed = { code: number; stdout: string; stderr: string }
 export type Login = { username: string; password: string; bootstrap: string[] }
+
+/** Runs a program to its end. */
+export const execute = (program: string, args: string[], input = ''): Promise<Executed> =>
+  new Promise((resolve) => {
+    const child = execFile(program, args, { timeout: 120_000, maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
+      resolve({ code: error ? (typeof error.code === 'number' ? error.code : 1) : 0, stdout, stderr })
+    })
+    child.stdin!.on('error', () => {})
+    child.stdin!.end(input)
+  })
 
 /** Something that runs custom resources: the local mode, or a real control plane whose node is our kubelet. */
 export type Substrate = {
@@ -79,18 +89,8 @@ export class Kubectl {
     this.#kubeconfig = kubeconfig
   }
 
-  run(args: string[], input?: string): Promise<KubectlResult> {
-    return new Promise((resolve) => {
-      const child = execFile(
-        'kubectl',
-        ['--kubeconfig', this.#kubeconfig, ...args],
-        { timeout: 120_000, maxBuffer: 16 * 1024 * 1024 },
-        (error, stdout, stderr) => {
-          resolve({ code: error ? (typeof error.code === 'number' ? error.code : 1) : 0, stdout, stderr })
-        },
-      )
-      child.stdin?.end(input ?? '')
-    })
+  run(args: string[], input?: string): Promise<Executed> {
+    return execute('kubectl', ['--kubeconfig', this.#kubeconfig, ...args], input)
   }
 
   /** Throws with what kubectl printed when it fails. */
@@ -104,7 +104,7 @@ export class Kubectl {
     return JSON.parse(await this.ok([...args, '-o', 'json'])) as T
   }
 
-  apply(yaml: string): Promise<KubectlResult> {
+  apply(yaml: string): Promise<Executed> {
     return this.run(['apply', '-f', '-'], yaml)
   }
 

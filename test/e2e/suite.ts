@@ -1,11 +1,11 @@
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Kafka, logLevel, type SASLOptions } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventually } from '../support/net.ts'
 import { ApacheTools } from '../support/tools.ts'
-import { Kubectl, type Login, QUICKSTART, type Substrate } from './substrate.ts'
+import { execute, Kubectl, type Executed, type Login, QUICKSTART, type Substrate } from './substrate.ts'
 
 type Conditions = { status?: { conditions?: { type: string; status: string; reason: string; message: string }[] } }
 const RECORDS = 10_000
@@ -38,12 +38,9 @@ const clientOf = ({ username, password, bootstrap }: Login) =>
     retry: { initialRetryTime: 100, maxRetryTime: 1000, retries: 30 },
   })
 
-/**
- * What must hold wherever the quickstart's custom resources run. `start` applies nothing but the CRDs and the operator's own objects when `applies` is false,
- * and the quickstart too when it is true.
- */
-export const clusterSuite = (name: string, start: () => Promise<Substrate>): void => {
-  describe.sequential(name, () => {
+/** What must hold wherever the quickstart's custom resources run. `start` gives a place where they, the CRDs and the operator have been applied. */
+export const clusterSuite = (name: string, isSkipped: boolean, start: () => Promise<Substrate>): void => {
+  describe.skipIf(isSkipped)(name, () => {
     let substrate: Substrate
     let kubectl: Kubectl
     let tools: ApacheTools
@@ -60,18 +57,14 @@ export const clusterSuite = (name: string, start: () => Promise<Substrate>): voi
       )
       return path
     }
-    const kcat = ({ username, password, bootstrap }: Login, args: string[], input?: string) => {
+    /** Not spawnSync: the kubelet may live in this process. */
+    const kcat = ({ username, password, bootstrap }: Login, args: string[], input?: string): Promise<Executed> => {
       const path = join(substrate.directory, `${username}.kcat`)
       writeFileSync(
         path,
         `security.protocol=SASL_PLAINTEXT\nsasl.mechanisms=SCRAM-SHA-512\nsasl.username=${username}\nsasl.password=${password}\n`,
       )
-      return spawnSync('kcat', ['-F', path, '-b', bootstrap.join(','), ...args], {
-        encoding: 'utf8',
-        input: input ?? '',
-        timeout: 60_000,
-        maxBuffer: 64 * 1024 * 1024,
-      })
+      return execute('kcat', ['-F', path, '-b', bootstrap.join(','), ...args], input)
     }
     const ready = (what: string, timeout = '60s') => kubectl.ok(['wait', '--for=condition=Ready', what, `--timeout=${timeout}`])
 
@@ -132,11 +125,11 @@ export const clusterSuite = (name: string, start: () => Promise<Substrate>): voi
 
     test('kcat produces and consumes by group', async () => {
       const lines = Array.from({ length: RECORDS }, (_unused, index) => `kcat-${index}`)
-      const produced = kcat(app, ['-P', '-t', 'payments', '-X', 'acks=all'], lines.join('\n'))
-      expect([produced.status, produced.stderr.replace(/^% Reading configuration.*\n/, '')]).toEqual([0, ''])
-      const consumed = kcat(admin, ['-C', '-t', 'payments', '-o', 'beginning', '-e', '-q'])
+      const produced = await kcat(app, ['-P', '-t', 'payments', '-X', 'acks=all'], lines.join('\n'))
+      expect([produced.code, produced.stderr.replace(/^% Reading configuration.*\n/, '')]).toEqual([0, ''])
+      const consumed = await kcat(admin, ['-C', '-t', 'payments', '-o', 'beginning', '-e', '-q'])
       expect(new Set(consumed.stdout.trim().split('\n')).size).toBe(RECORDS)
-      const grouped = kcat(reader, ['-G', 'orders-kcat', '-X', 'auto.offset.reset=earliest', '-c', String(RECORDS), '-q', 'orders'])
+      const grouped = await kcat(reader, ['-G', 'orders-kcat', '-X', 'auto.offset.reset=earliest', '-c', String(RECORDS), '-q', 'orders'])
       expect(grouped.stdout.trim().split('\n')).toHaveLength(RECORDS)
     })
 
@@ -176,7 +169,7 @@ export const clusterSuite = (name: string, start: () => Promise<Substrate>): voi
     })
 
     test('a user without the ACL and a wrong password get Kafka\u2019s errors', async () => {
-      const denied = kcat(reader, ['-P', '-t', 'orders'], 'x\n')
+      const denied = await kcat(reader, ['-P', '-t', 'orders'], 'x\n')
       expect(denied.stderr).toContain('Topic authorization failed')
       const file = properties({ ...app, password: 'wrong' })
       const refused = await tools.run(
@@ -264,7 +257,7 @@ export const clusterSuite = (name: string, start: () => Promise<Substrate>): voi
       const after = await kubectl.json<{ status: { clusterId: string } }>('get', 'skc', 'quickstart')
       expect(after.status.clusterId).toBe(before.status.clusterId)
       const again = { ...reader, bootstrap: (await kubectl.login('orders-reader')).bootstrap }
-      const grouped = kcat(again, ['-C', '-t', 'orders', '-o', 'beginning', '-e', '-q'])
+      const grouped = await kcat(again, ['-C', '-t', 'orders', '-o', 'beginning', '-e', '-q'])
       expect(grouped.stdout.trim().split('\n')).toHaveLength(RECORDS)
     }, 200_000)
   })

@@ -18,18 +18,23 @@ const TOKEN = 'token-of-the-test'
 export const clientOf = (connection: KubeConnection): KubeClient =>
   new KubeClient({ connection, clock: monotonicClock, fieldManager: 'test', appliedAnnotation: 'sofakafka.io/applied' })
 
-/** Ids of the processes that the kubelet of this directory says it runs. */
-export const pidsOf = (dataDir: string): number[] => {
+/** Ids of the processes that the kubelet of this directory says it runs; with `uid`, those of one pod. */
+export const pidsOf = (dataDir: string, uid = ''): number[] => {
   const directory = join(dataDir, 'kubelet', 'run')
-  const marks = nodeDisk.stat(directory) ? nodeDisk.list(directory) : []
+  const marks = nodeDisk.stat(directory) ? nodeDisk.list(directory).filter(({ name }) => name.startsWith(uid)) : []
   return marks.map(({ name }) => (JSON.parse(readFileSync(join(directory, name), 'utf8')) as { pid: number }).pid)
 }
 
-/** A kubelet with the fixture program in place of this package's, on any API server. */
+const FIXTURE = join(root, 'test/local/fixtures/program.ts')
+
+/** A kubelet on any API server. Its pods run the fixture program, or `main` in its place. */
 export const startKubelet = async (options: {
   kube: KubeClient
   dataDir: string
   port: number
+  main?: string
+  /** For the pods' processes, beside PATH. */
+  environment?: Record<string, string>
   logToken?: string
   sharedAddress?: boolean
   network?: Network
@@ -46,9 +51,9 @@ export const startKubelet = async (options: {
     directory,
     network,
     places: {
-      main: join(root, 'test/local/fixtures/program.ts'),
+      main: options.main ?? FIXTURE,
       preload: new URL(`file://${root}/src/local/kubelet/preload.ts`).href,
-      environment: { PATH: process.env['PATH']! },
+      environment: { PATH: process.env['PATH']!, ...options.environment },
       apiServer: { host: '127.0.0.1', port: options.port },
     },
     certificate: createCertificate({ commonName: 'local', ipAddresses: [network.nodeIP], nowMs: Date.now() }),

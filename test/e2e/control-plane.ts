@@ -1,0 +1,96 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { operatorObjects } from '../../src/local/operator-deployment.ts'
+import type { Kubelet } from '../../src/local/kubelet/kubelet.ts'
+import { startKubelet } from '../local/support/machine.ts'
+import { type KubeLab, startKubeLab } from '../support/control-plane.ts'
+import { freePort } from '../support/net.ts'
+import { Kubectl, QUICKSTART, type Substrate } from './substrate.ts'
+
+const IMAGE = 'sofakafka:e2e'
+const STOP_GRACE_MS = 1_500
+/** Of every volume: as much as the largest claim of the quickstart wants. */
+const VOLUME_SIZE = '10Gi'
+/** One ZooKeeper and three brokers. */
+const VOLUMES = 4
+
+/** The test's operator may do everything; which rights it needs is the chart's matter. */
+const RIGHTS = `apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: sofakafka-operator}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin}
+subjects: [{kind: ServiceAccount, name: sofakafka-operator, namespace: sofakafka-system}]
+`
+
+/** A directory of this machine as a volume: a bare control plane has no provisioner, and binds claims without a class to volumes without one. */
+const volume = (directory: string, index: number) => ({
+  apiVersion: 'v1',
+  kind: 'PersistentVolume',
+  metadata: { name: `directory-${index}` },
+  spec: {
+    capacity: { storage: VOLUME_SIZE },
+    accessModes: ['ReadWriteOnce'],
+    persistentVolumeReclaimPolicy: 'Retain',
+    local: { path: join(directory, 'volumes', String(index)) },
+    nodeAffinity: {
+      required: { nodeSelectorTerms: [{ matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'In', values: ['local'] }] }] },
+    },
+  },
+})
+
+/** The API server, controllers and scheduler of Kubernetes; our kubelet is their node, and kubectl installs the operator and the quickstart. */
+export class ControlPlane implements Substrate {
+  readonly directory: string
+  readonly kubeconfig: string
+  readonly #lab: KubeLab
+  #kubelet: Kubelet | undefined
+
+  private constructor(directory: string, lab: KubeLab) {
+    this.directory = directory
+    this.kubeconfig = lab.kubeconfig
+    this.#lab = lab
+  }
+
+  static async start(): Promise<ControlPlane> {
+    const directory = mkdtempSync(join(tmpdir(), 'sofakafka-e2e-'))
+    const port = await freePort()
+    const plane = new ControlPlane(directory, await startKubeLab(port))
+    try {
+      await Promise.all([plane.#join(port), plane.#install()])
+    } catch (error) {
+      await plane.stop()
+      throw error
+    }
+    return plane
+  }
+
+  async #join(port: number): Promise<void> {
+    const cache = process.env['NODE_COMPILE_CACHE']
+    this.#kubelet = await startKubelet({
+      kube: this.#lab.client(),
+      dataDir: this.directory,
+      port,
+      main: join(process.cwd(), 'src', 'main.ts'),
+      environment: cache ? { NODE_COMPILE_CACHE: cache } : {},
+    })
+  }
+
+  async #install(): Promise<void> {
+    const kubectl = new Kubectl(this)
+    const volumes = Array.from({ length: VOLUMES }, (_unused, index) => volume(this.directory, index))
+    for (const { spec } of volumes) mkdirSync(spec.local.path, { recursive: true })
+    const objects = [...volumes, ...operatorObjects(IMAGE)]
+    await kubectl.ok(['apply', '--server-side', '-f', 'crds'])
+    await kubectl.ok(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=30s'])
+    await kubectl.ok(['apply', '-f', '-'], RIGHTS)
+    await kubectl.ok(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }))
+    await kubectl.ok(['apply', '-f', QUICKSTART])
+  }
+
+  async stop(): Promise<void> {
+    await this.#kubelet?.stop(STOP_GRACE_MS)
+    await this.#lab.stop()
+    rmSync(this.directory, { recursive: true, force: true })
+  }
+}
