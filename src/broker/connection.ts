@@ -102,6 +102,8 @@ export class Connection implements Peer, Holder {
     if (!this.#isFinishing) return this.#pump()
     if (this.isBusy || this.#farewell) return
     this.#socket.end()
+    // Read on, and drop it: else the client's own end would not be seen.
+    this.#unpause()
     this.#farewell = this.#shared.clock.schedule(LINGER_MS, () => this.close('the client did not close after the last answer'))
   }
 
@@ -121,7 +123,7 @@ export class Connection implements Peer, Holder {
   }
 
   #receive(chunk: Buffer): void {
-    if (this.#isEnded) return
+    if (this.#isEnded || this.#isFinishing) return
     this.#lastActiveMs = this.#shared.clock.nowMs()
     this.#frames.push(chunk)
     this.#pump()

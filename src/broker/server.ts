@@ -9,6 +9,8 @@ import type { Credentials } from './ports.ts'
 /** The kernel caps it further (net.core.somaxconn). */
 const BACKLOG = 4096
 const IDLE_CHECKS_PER_PERIOD = 4
+/** Node reads on from a paused socket until it has this much; what it has read then is not in any budget. */
+const READ_AHEAD_BYTES = 16_384
 /** A client that does not take its last answers for so long does not hold up the stop. */
 const FINISH_MS = 3000
 
@@ -85,7 +87,8 @@ export class KafkaServer {
   }
 
   #listen(endpoint: Endpoint): Promise<Listener> {
-    const server = createServer({ noDelay: true, keepAlive: true, pauseOnConnect: true }, (socket) => this.#accept(socket, endpoint))
+    const options = { noDelay: true, keepAlive: true, pauseOnConnect: true, highWaterMark: READ_AHEAD_BYTES }
+    const server = createServer(options, (socket) => this.#accept(socket, endpoint))
     return new Promise((resolve, reject) => {
       server.once('error', (cause: Error) => {
         reject(
