@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { silentLogger } from '../../../src/base/logger.ts'
 import { nodeDisk } from '../../../src/base/node-disk.ts'
-import type { KubeObject } from '../../../src/local/apiserver/json.ts'
+import { asString, type KubeObject } from '../../../src/local/apiserver/json.ts'
 import { Journal } from '../../../src/local/apiserver/store/journal.ts'
 import { Store } from '../../../src/local/apiserver/store/store.ts'
 import { removeDirectory, temporaryDirectory } from '../../support/apache.ts'
@@ -30,7 +30,7 @@ test('a grown journal becomes a snapshot, and nothing is lost or comes back', as
   expect(names).not.toContain('journal-0')
   const second = open(directory)
   expect(second.store.revision).toBe(revision)
-  expect(second.store.list('/configmaps').map((one) => [one.metadata.name, String(one['data']).slice(0, 2)])).toEqual([
+  expect(second.store.list('/configmaps').map((one) => [one.metadata.name, asString(one['data']).slice(0, 2)])).toEqual([
     ['o0', '15'],
     ['o1', '16'],
     ['o2', '17'],
