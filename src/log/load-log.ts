@@ -45,6 +45,8 @@ class Loading {
   readonly #directory: { path: string }
   #segments: Segment[] = []
   #epochs = new LeaderEpochs()
+  /** The base of the first segment that was recovered: what was cut off from there on is not cut on the medium before the next flush. */
+  #recoveredFrom = 0
 
   constructor(options: LoadOptions, context: LogContext) {
     this.#options = options
@@ -64,7 +66,7 @@ class Loading {
     this.#epochs.truncateFromStart(logStartOffset)
     const segments = new Segments(this.#directory, this.#segments, this.#context)
     segments.isDirectoryUnsynced = recovered !== undefined
-    const recoveryPoint = this.#options.isClean ? logEndOffset : Math.min(this.#options.recoveryPoint, logEndOffset)
+    const recoveryPoint = Math.min(this.#options.isClean ? logEndOffset : this.#recoveredFrom, logEndOffset)
     for (const segment of this.#segments) segment.closeFiles()
     return { topic, partition, config, segments, logStartOffset, logEndOffset, highWatermark, recoveryPoint, epochs: this.#epochs }
   }
@@ -120,6 +122,7 @@ class Loading {
   /** Gives the log's end. */
   async #recover(): Promise<number | undefined> {
     const from = this.#segments.findLastIndex((segment) => segment.baseOffset <= this.#options.recoveryPoint)
+    this.#recoveredFrom = Math.min(this.#options.recoveryPoint, this.#segments[Math.max(0, from)]?.baseOffset ?? 0)
     let end: number | undefined
     for (let i = Math.max(0, from); i < this.#segments.length; i++) {
       const segment = this.#segments[i]!

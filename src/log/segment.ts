@@ -44,7 +44,8 @@ export class Segment {
   /** The largest timestamp of the first append. */
   #firstTimestamp: Int64 | undefined
   #bytesSinceIndexEntry = 0
-  #isUnsynced = false
+  /** Bytes were written or cut off since the last sync. */
+  isUnsynced = false
   #isIndexChecked: boolean
   /** Where the last read ended, and so where the next one of the same consumer begins. */
   nextRead = { offset: -1, position: 0 }
@@ -103,7 +104,7 @@ export class Segment {
   append(append: SegmentAppend, config: LogConfig): void {
     const position = this.sizeBytes
     const { records } = append
-    this.#isUnsynced = true
+    this.isUnsynced = true
     try {
       this.log.writeSync(records, position)
     } catch (cause) {
@@ -254,7 +255,7 @@ export class Segment {
 
   /** Takes the result of a scan: cuts the file behind its last good batch, and puts the new indexes in place. */
   adopt(scan: SegmentScan): void {
-    this.#isUnsynced = true
+    this.isUnsynced = true
     if (scan.validBytes < this.sizeBytes) {
       this.log.truncateSync(scan.validBytes)
       this.sizeBytes = scan.validBytes
@@ -307,7 +308,7 @@ export class Segment {
       return ''
     })
     this.nextRead.offset = -1
-    this.#isUnsynced = true
+    this.isUnsynced = true
     this.log.truncateSync(cut.position)
     this.sizeBytes = cut.position
     yield* this.offsets.truncateTo(offset)
@@ -332,8 +333,8 @@ export class Segment {
 
   /** Forces the log to the medium; with `withIndexes` also both indexes, the time index closed by its last entry. */
   async sync(withIndexes: boolean): Promise<void> {
-    if (this.#isUnsynced) {
-      this.#isUnsynced = false
+    if (this.isUnsynced) {
+      this.isUnsynced = false
       await this.log.sync()
     }
     if (!withIndexes) return

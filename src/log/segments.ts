@@ -77,9 +77,13 @@ export class Segments {
     }
   }
 
-  /** Forces the segments that hold `from` and later to the medium; indexes only of closed ones, `active` is not. */
+  /**
+   * Forces the segments that hold `from` and later to the medium, and earlier ones that were cut since; indexes only of closed ones, `active` is not.
+   * A cut below `from` (a failed append, a damaged end) that is not on the medium would bring its bytes back in the middle of the log.
+   */
   async sync(from: number, active: Segment): Promise<void> {
-    for (const segment of this.from(from)) {
+    const wanted = new Set([...this.#list.filter((segment) => segment.isUnsynced), ...this.from(from)])
+    for (const segment of wanted) {
       // Retention may take a segment away while its predecessor is flushed.
       const isHere = (): boolean => this.#list.includes(segment)
       if (!isHere()) continue

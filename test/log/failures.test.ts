@@ -39,6 +39,28 @@ describe('a failed append', () => {
     expect((await machine.log()).logEndOffset).toBe(3)
   })
 
+  test('stays cut on the medium too, also when the segment is rolled next', async () => {
+    const machine = new Machine()
+    const log = await machine.log({ segmentBytes: 400 })
+    append(log, 3)
+    await log.flush()
+    machine.memory.fail('write', { path: /\.log$/, partialBytes: 100 })
+    expect(() => append(log, 5)).toThrow(storageError)
+    // The kernel wrote the partial bytes on its own before they were cut off again.
+    const path = `${DIR}/t-0/00000000000000000000.log`
+    const whole = machine.memory.readFile(path)
+    machine.memory.writeFile(path, Buffer.concat([whole, Buffer.alloc(100, 1)]))
+    const file = machine.memory.open(path, 'update')
+    file.truncateSync(whole.length)
+    file.close()
+    append(log, 10, { sizeBytes: 20 })
+    expect(log.segmentCount).toBe(2)
+    await machine.manager!.close()
+    machine.memory.losePower()
+    expect(machine.memory.readFile(path)).toEqual(whole)
+    expect(await offsetsOf(await machine.log())).toEqual(range(0, 13))
+  })
+
   test('at a roll leaves the old segment active', async () => {
     const machine = new Machine()
     const log = await machine.log({ segmentBytes: 200 })
