@@ -1,13 +1,19 @@
 import { spawn } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Kafka, logLevel, type SASLOptions } from 'kafkajs'
+import { type Admin, Kafka, logLevel, type SASLOptions } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { pidsOf } from '../local/support/machine.ts'
 import { eventually } from '../support/net.ts'
 import { ApacheTools } from '../support/tools.ts'
 import { execute, Kubectl, type Executed, type Login, QUICKSTART, type Substrate } from './substrate.ts'
+import { Traffic } from './traffic.ts'
 
 type Conditions = { status?: { conditions?: { type: string; status: string; reason: string; message: string }[] } }
+type Pod = {
+  metadata: { uid: string }
+  status: { podIP: string; containerStatuses: { restartCount: number; lastState: { terminated?: object } }[] }
+}
 const RECORDS = 10_000
 /** A user who may do everything with topics and groups, made as anybody would make one. */
 const ADMIN = `apiVersion: sofakafka.io/v1beta1
@@ -25,6 +31,13 @@ spec:
     - {resource: {type: Topic, name: "*"}, operations: [All]}
     - {resource: {type: Group, name: "*"}, operations: [All]}
 `
+const SERVICE = `apiVersion: v1
+kind: Service
+metadata: {name: patched}
+spec: {ports: [{name: a, port: 80}, {name: b, port: 81}]}
+`
+const topicYaml = (name: string, deletionPolicy: 'Delete' | 'Retain') =>
+  `apiVersion: sofakafka.io/v1beta1\nkind: Topic\nmetadata: {name: ${name}}\nspec: {clusterRef: {name: quickstart}, partitions: 6, replicas: 1, deletionPolicy: ${deletionPolicy}}\n`
 /** The first document: the Cluster. */
 const CLUSTER = readFileSync(QUICKSTART, 'utf8').split('\n---\n')[0]!
 const condition = ({ status }: Conditions, type = 'Ready') => status?.conditions?.find((each) => each.type === type)
@@ -47,6 +60,7 @@ export const clusterSuite = (name: string, isSkipped: boolean, start: () => Prom
     let app: Login
     let reader: Login
     let admin: Login
+    const following: (() => void)[] = []
 
     const properties = ({ username, password }: Login): string => {
       const path = join(substrate.directory, `${username}.properties`)
@@ -65,6 +79,20 @@ export const clusterSuite = (name: string, isSkipped: boolean, start: () => Prom
         `security.protocol=SASL_PLAINTEXT\nsasl.mechanisms=SCRAM-SHA-512\nsasl.username=${username}\nsasl.password=${password}\n`,
       )
       return execute('kcat', ['-F', path, '-b', bootstrap.join(','), ...args], input)
+    }
+    const asAdmin = async <T>(ask: (kafka: Admin) => Promise<T>): Promise<T> => {
+      const kafka = clientOf(admin).admin()
+      await kafka.connect()
+      return ask(kafka).finally(() => kafka.disconnect())
+    }
+    /** A kubectl that runs on. */
+    const follow = (args: string[]) => {
+      const child = spawn('kubectl', ['--kubeconfig', substrate.kubeconfig, ...args])
+      const exited = new Promise<number | null>((resolve) => child.once('close', (code) => resolve(code)))
+      const followed = { output: '', exited, end: () => void child.kill('SIGKILL') }
+      child.stdout.on('data', (chunk: Buffer) => (followed.output += chunk.toString()))
+      following.push(followed.end)
+      return followed
     }
     const ready = (what: string, timeout = '60s') => kubectl.ok(['wait', '--for=condition=Ready', what, `--timeout=${timeout}`])
 
@@ -90,6 +118,7 @@ export const clusterSuite = (name: string, isSkipped: boolean, start: () => Prom
       reader = await kubectl.login('orders-reader')
     }, 180_000)
     afterAll(async () => {
+      for (const end of following) end()
       tools?.stop()
       await substrate?.stop()
     }, 60_000)
@@ -201,12 +230,8 @@ export const clusterSuite = (name: string, isSkipped: boolean, start: () => Prom
         async () => (await kubectl.json<{ status: { partitions?: number } }>('get', 'skt', 'payments')).status.partitions === 5,
         { timeoutMs: 20_000 },
       )
-      const { partitions } = (
-        await clientOf(admin)
-          .admin()
-          .fetchTopicMetadata({ topics: ['payments'] })
-      ).topics[0]!
-      expect(partitions).toHaveLength(5)
+      const { topics } = await asAdmin((kafka) => kafka.fetchTopicMetadata({ topics: ['payments'] }))
+      expect(topics[0]!.partitions).toHaveLength(5)
       const shrunk = await kubectl.run(['patch', 'skt', 'payments', '--type=merge', '-p', '{"spec":{"partitions":2}}'])
       expect(shrunk.code).not.toBe(0)
       expect(shrunk.stderr).toMatch(/partitions/)
@@ -226,23 +251,72 @@ export const clusterSuite = (name: string, isSkipped: boolean, start: () => Prom
     })
 
     test('get -w shows a change', async () => {
-      const watch = spawn('kubectl', [
-        '--kubeconfig',
-        substrate.kubeconfig,
-        'get',
-        'skt',
-        'orders',
-        '-w',
-        '-o',
-        'jsonpath={.metadata.labels.seen}{"\\n"}',
-      ])
-      let output = ''
-      watch.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
-      await eventually(() => output.length > 0, { timeoutMs: 20_000 })
+      const watch = follow(['get', 'skt', 'orders', '-w', '-o', 'jsonpath={.metadata.labels.seen}{"\\n"}'])
+      await eventually(() => watch.output.length > 0, { timeoutMs: 20_000 })
       await kubectl.ok(['label', 'skt', 'orders', 'seen=yes'])
-      await eventually(() => output.includes('yes'), { timeoutMs: 20_000 })
-      watch.kill('SIGKILL')
+      await eventually(() => watch.output.includes('yes'), { timeoutMs: 20_000 })
+      watch.end()
     })
+
+    test('JSON and strategic patches change what they name and leave the rest', async () => {
+      const json = '[{"op":"test","path":"/spec/partitions","value":5},{"op":"replace","path":"/spec/partitions","value":6}]'
+      await kubectl.ok(['patch', 'skt', 'payments', '--type=json', '-p', json])
+      await eventually(
+        async () => (await kubectl.json<{ status: { partitions?: number } }>('get', 'skt', 'payments')).status.partitions === 6,
+        { timeoutMs: 20_000 },
+      )
+      const stale = await kubectl.run(['patch', 'skt', 'payments', '--type=json', '-p', json])
+      expect(stale.code).not.toBe(0)
+      // By the key of the list's items: one port is changed, the other stays.
+      expect((await kubectl.apply(SERVICE)).stderr).toBe('')
+      await kubectl.ok(['patch', 'service', 'patched', '-p', '{"spec":{"ports":[{"port":81,"targetPort":8081}]}}'])
+      const { spec } = await kubectl.json<{ spec: { ports: { name: string; targetPort: number }[] } }>('get', 'service', 'patched')
+      expect(spec.ports.map(({ name, targetPort }) => [name, targetPort])).toEqual([
+        ['a', 80],
+        ['b', 8081],
+      ])
+      await kubectl.ok(['delete', 'service', 'patched'])
+      const custom = await kubectl.run(['patch', 'skt', 'payments', '--type=strategic', '-p', '{"spec":{"partitions":7}}'])
+      expect(custom.code).not.toBe(0)
+    })
+
+    test('delete of a Topic whose deletionPolicy is Delete takes the topic with it', async () => {
+      expect((await kubectl.apply(topicYaml('passing', 'Delete'))).stderr).toBe('')
+      await ready('skt/passing')
+      const topics = () => asAdmin((kafka) => kafka.listTopics())
+      expect(await topics()).toContain('passing')
+      expect(await kubectl.ok(['delete', 'skt', 'passing', '--timeout=30s'])).toContain('deleted')
+      expect((await kubectl.run(['get', 'skt', 'passing'])).stderr).toContain('not found')
+      await eventually(async () => !(await topics()).includes('passing'), { timeoutMs: 20_000, everyMs: 100 })
+    })
+
+    test('after kill -9 a broker is back as itself with every acknowledged record, and clients go on', async () => {
+      expect((await kubectl.apply(topicYaml('survivor', 'Retain'))).stderr).toBe('')
+      await ready('skt/survivor')
+      const traffic = await Traffic.start(clientOf(admin), 'survivor')
+      const logs = follow(['logs', '-f', 'quickstart-kafka-1'])
+      const before = await kubectl.json<Pod>('get', 'pod', 'quickstart-kafka-1')
+      expect(before.status.containerStatuses[0]!.restartCount).toBe(0)
+      await eventually(() => logs.output.includes('broker serves') && traffic.consumed.size > 20, { timeoutMs: 20_000 })
+      const [pid] = pidsOf(substrate.directory, before.metadata.uid)
+      process.kill(pid!, 'SIGKILL')
+      await eventually(
+        async () => (await kubectl.json<Pod>('get', 'pod', 'quickstart-kafka-1')).status.containerStatuses[0]!.restartCount === 1,
+        { timeoutMs: 20_000, everyMs: 100 },
+      )
+      await ready('pod/quickstart-kafka-1')
+      const after = await kubectl.json<Pod>('get', 'pod', 'quickstart-kafka-1')
+      expect([after.metadata.uid, after.status.podIP]).toEqual([before.metadata.uid, before.status.podIP])
+      expect(after.status.containerStatuses[0]!.lastState.terminated).toMatchObject({ exitCode: 137, reason: 'Error' })
+      await traffic.goesOnEverywhere()
+      await traffic.stop()
+      await eventually(() => traffic.missing() === 0, { timeoutMs: 30_000, what: 'every acknowledged record is consumed' })
+      await traffic.close()
+      // The log that was followed ended with its process; it is the previous one now.
+      expect(await logs.exited).toBe(0)
+      expect(await kubectl.ok(['logs', '--previous', 'quickstart-kafka-1'])).toBe(logs.output)
+      await ready('skc/quickstart')
+    }, 120_000)
 
     test('a Cluster deleted and applied again has its id, its records and its users\u2019 passwords', async () => {
       const before = await kubectl.json<{ status: { clusterId: string } }>('get', 'skc', 'quickstart')

@@ -1,0 +1,84 @@
+import type { Consumer, Kafka, Producer } from 'kafkajs'
+import { eventually } from '../support/net.ts'
+
+const BATCH = 12
+const PAUSE_MS = 20
+
+/** One producer (acks=all) and one consumer of a group that run on, whatever happens to the brokers. */
+export class Traffic {
+  readonly #topic: string
+  readonly #partitions: number[]
+  readonly #producer: Producer
+  readonly #consumer: Consumer
+  readonly #acknowledged = new Set<string>()
+  readonly consumed = new Set<string>()
+  #isStopping = false
+  #running: Promise<void> | undefined
+
+  private constructor(kafka: Kafka, topic: string, partitions: number[]) {
+    this.#topic = topic
+    this.#partitions = partitions
+    this.#producer = kafka.producer({ allowAutoTopicCreation: false })
+    this.#consumer = kafka.consumer({ groupId: `traffic-${topic}`, maxWaitTimeInMs: 100 })
+  }
+
+  static async start(kafka: Kafka, topic: string): Promise<Traffic> {
+    const admin = kafka.admin()
+    await admin.connect()
+    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
+    await admin.disconnect()
+    const traffic = new Traffic(
+      kafka,
+      topic,
+      topics[0]!.partitions.map(({ partitionId }) => partitionId),
+    )
+    await traffic.#producer.connect()
+    await traffic.#consumer.connect()
+    await traffic.#consumer.subscribe({ topic, fromBeginning: true })
+    await traffic.#consumer.run({ eachMessage: async ({ message }) => void traffic.consumed.add(message.value!.toString()) })
+    traffic.#running = traffic.#produce()
+    // Said by stop.
+    traffic.#running.catch(() => {})
+    return traffic
+  }
+
+  /** Acknowledged records that the consumer has not seen. */
+  missing(): number {
+    return [...this.#acknowledged].filter((value) => !this.consumed.has(value)).length
+  }
+
+  /** Waits until a record that was produced from now on has come through each partition. */
+  async goesOnEverywhere(): Promise<void> {
+    const now = this.#acknowledged.size
+    const through = (partition: number): boolean =>
+      [...this.#acknowledged].slice(now).some((value) => value.startsWith(`${partition}-`) && this.consumed.has(value))
+    await eventually(() => this.#partitions.every(through), {
+      timeoutMs: 30_000,
+      everyMs: 100,
+      what: 'records come through every partition',
+    })
+  }
+
+  /** Ends the producer; what it began is acknowledged. Throws what made it fail. */
+  async stop(): Promise<void> {
+    this.#isStopping = true
+    await this.#running
+    await this.#producer.disconnect()
+  }
+
+  async close(): Promise<void> {
+    await this.#consumer.disconnect()
+  }
+
+  async #produce(): Promise<void> {
+    for (let count = 0; !this.#isStopping; count++) {
+      const messages = Array.from({ length: BATCH }, (_unused, index) => {
+        const partition = this.#partitions[index % this.#partitions.length]!
+        return { partition, value: `${partition}-${count}-${index}` }
+      })
+      await this.#producer.send({ topic: this.#topic, acks: -1, messages })
+      for (const { value } of messages) this.#acknowledged.add(value)
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
+    }
+  }
+}
