@@ -36,7 +36,9 @@ export type ContainerOptions = {
 const CRASH_BASE_MS = 10_000
 const CRASH_MAX_MS = 300_000
 const CRASH_FORGET_MS = 600_000
-const CONFIG_RETRY_MS = { baseMs: 200, maxMs: 5_000 }
+/** As Kubernetes' kubelet: a change of a ConfigMap is in the files about a minute later. */
+const REFRESH_MS = 60_000
+const CONFIG_RETRY_MS = { baseMs: 50, maxMs: 5_000 }
 /** Logs of this many runs are kept: the present one and the one before. */
 const KEPT_RUNS = 2
 
@@ -207,6 +209,7 @@ export class ContainerRunner {
     const over = new AbortController()
     void process.exited.then(() => over.abort(new Error('the process ended')))
     const both = AbortSignal.any([over.signal, this.#stopping.signal])
+    void this.#refresh(both)
     const watch = (kind: 'startup' | 'liveness' | 'readiness', tell: (ok: boolean) => void): Promise<void> => {
       const probe = this.#options.container[`${kind}Probe`]!
       const { container, host, launcher, prober, monotonic, logger } = this.#options
@@ -234,6 +237,19 @@ export class ContainerRunner {
       this.#options.changed()
       afterStart()
     })
+  }
+
+  /** Files of a running container follow their ConfigMaps and Secrets, and tokens are renewed. */
+  async #refresh(signal: AbortSignal): Promise<void> {
+    const { launcher, monotonic, podDirectory, container, logger } = this.#options
+    const launch = launchOf(container)
+    while (!signal.aborted && 'program' in launch) {
+      await monotonic.sleep(REFRESH_MS, signal).catch(() => {})
+      if (signal.aborted) return
+      await launcher.prepare({ pod: this.#options.pod(), container, podDirectory, launch }).catch((error: unknown) => {
+        logger.debug({ err: error, container: this.name }, 'files not refreshed, tries again')
+      })
+    }
   }
 
   #setReady(ready: boolean): void {

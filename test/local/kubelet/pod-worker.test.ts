@@ -266,6 +266,18 @@ test('a container whose Secret comes later starts then', async () => {
   expect(processes.last().spec.env['X']).toBe('v')
 })
 
+test('files of a running container follow their ConfigMap within a minute', async () => {
+  const conf = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'conf', namespace: 'ns' }, data: { level: 'info' } }
+  await kube.create(configMaps, conf)
+  await run({ volumeMounts: [{ name: 'conf', mountPath: '/etc/conf' }] }, { volumes: [{ name: 'conf', configMap: { name: 'conf' } }] })
+  const level = () => disk.readFile('/data/pods/1/volumes/kafka/conf/level').toString()
+  expect(level()).toBe('info')
+  await kube.patch(configMaps, conf.metadata, 'merge', { data: { level: 'debug' } })
+  await advance(60_000)
+  expect(level()).toBe('debug')
+  expect(processes.started).toHaveLength(1)
+})
+
 test('init containers run one after the other, before the others', async () => {
   await run({}, { initContainers: [{ name: 'first', image: 'sofakafka', args: ['broker', 'init'] }] })
   expect(processes.started).toHaveLength(1)
