@@ -1,7 +1,7 @@
 import type { produce } from '../../protocol/api/00-produce.ts'
 import { codeOf, errorName, KafkaError } from '../../protocol/errors.ts'
 import { RecordValidationError } from '../../protocol/records/append-rules.ts'
-import { codecOf, completeBatchSizeAt, hasProducerId, magicOf } from '../../protocol/records/record-batch.ts'
+import { codecOf, completeBatchSizeAt, hasProducerId, isTransactional, magicOf } from '../../protocol/records/record-batch.ts'
 import type { AppendInfo } from '../../log/log-types.ts'
 import type { ReplyOf, RequestOf } from '../../protocol/schema.ts'
 import type { Context } from '../context.ts'
@@ -55,6 +55,15 @@ const checkTopic = (topic: string, { context, acks }: Call): void => {
   if (isInternalTopic(topic) && context.clientId !== ADMIN_CLIENT_ID) {
     throw new KafkaError('INVALID_TOPIC_EXCEPTION', `Cannot append to internal topic ${topic}`)
   }
+}
+
+const hasTransactionalRecords = ({ partitions }: RequestOf<Api>['topics'][number]): boolean =>
+  partitions.some(({ records }) => records && completeBatchSizeAt(records, 0) > 0 && isTransactional(records))
+
+/** Other records need no transactional id, whatever the request says (before version 3 it cannot say any). Source: KafkaApis.handleProduceRequest. */
+const checkTransactionalId = (transactionalId: string | null, context: Context): void => {
+  if (transactionalId === null) throw new KafkaError('TRANSACTIONAL_ID_AUTHORIZATION_FAILED')
+  context.authorize('WRITE', 'TRANSACTIONAL_ID', transactionalId)
 }
 
 const failed = (partitionIndex: number, thrown: unknown, { context }: Call): Appended => {
@@ -122,7 +131,7 @@ const answer = (topics: Topics, all: readonly Appended[], call: Call): Reply | N
 
 /** Appends in the order of the request; with acks -1 the reply comes when all in-sync replicas have the records, and the connection goes on meanwhile. */
 export const handleProduce: Handler<Api> = ({ topics, acks, timeoutMs, transactionalId }, context) => {
-  if (transactionalId !== null) context.authorize('WRITE', 'TRANSACTIONAL_ID', transactionalId)
+  if (topics.some(hasTransactionalRecords)) checkTransactionalId(transactionalId, context)
   const call = { context, acks, timeoutMs }
   const all = topics.flatMap(({ name, partitions }) => partitions.map((p) => append(name, p.partitionIndex, p.records, call)))
   if (!all.some((one) => one instanceof Promise)) return answer(topics, all as Appended[], call)
