@@ -243,7 +243,8 @@ export class ContainerRunner {
   async #refresh(signal: AbortSignal): Promise<void> {
     const { launcher, monotonic, podDirectory, container, logger } = this.#options
     const launch = launchOf(container)
-    while (!signal.aborted && 'program' in launch) {
+    if ('refused' in launch) return
+    while (!signal.aborted) {
       await monotonic.sleep(REFRESH_MS, signal).catch(() => {})
       if (signal.aborted) return
       await launcher.prepare({ pod: this.#options.pod(), container, podDirectory, launch }).catch((error: unknown) => {
