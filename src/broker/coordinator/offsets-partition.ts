@@ -25,7 +25,7 @@ export class OffsetsPartition {
   #isLoaded = false
   #isClosed = false
   /** Resolves when everything stored so far has taken effect or failed. */
-  #settled: Promise<unknown> = Promise.resolve()
+  #settled: Promise<void> = Promise.resolve()
 
   constructor(options: OffsetsPartitionOptions) {
     this.partition = options.partition
@@ -103,7 +103,7 @@ export class OffsetsPartition {
   async #store(records: readonly GroupRecord[]): Promise<void> {
     if (this.#isClosed) throw new KafkaError('NOT_LEADER_OR_FOLLOWER')
     const done = this.#write(records, this.#settled)
-    this.#settled = done.catch(() => undefined)
+    this.#settled = Promise.allSettled([this.#settled, done]).then(() => undefined)
     const late = Promise.withResolvers<never>()
     const { commitTimeoutMs } = this.#options.settings()
     const timer = this.#options.clocks.monotonic.schedule(commitTimeoutMs, () => late.reject(new KafkaError('REQUEST_TIMED_OUT')))
@@ -114,7 +114,7 @@ export class OffsetsPartition {
     }
   }
 
-  async #write(records: readonly GroupRecord[], earlier: Promise<unknown>): Promise<void> {
+  async #write(records: readonly GroupRecord[], earlier: Promise<void>): Promise<void> {
     const replica = this.#options.replica()
     const { firstOffset, lastOffset } = await replica.append(this.#batchOf(records), { origin: 'coordinator', requiredAcks: -1 })
     const failure = await replica.replicated(lastOffset + 1).then(
