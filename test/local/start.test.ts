@@ -121,6 +121,24 @@ describe.sequential('npm start', () => {
   })
 })
 
+test('on a shared address clients reach every broker at 127.0.0.1', async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'sofakafka-start-'))
+  const run = start(dataDir, '-o', 'json', '--shared-address', '--port', String(await freePort()))
+  try {
+    const { clusters, commands } = await summaryOf(run)
+    const places = clusters[0]!.bootstrapServers.split(',')
+    expect(new Set(places).size).toBe(3)
+    expect(places.every((place) => /^127\.0\.0\.1:\d+$/.test(place))).toBe(true)
+    if (lacks('kcat')) return
+    await shell('sh', ['-c', commands[0]!])
+    expect((await shell('sh', ['-c', `${commands[1]!} 2>/dev/null`])).stdout).toBe('hello\n')
+  } finally {
+    run.child.kill('SIGINT')
+    await run.exited
+    rmSync(dataDir, { recursive: true, force: true })
+  }
+}, 90_000)
+
 test('a pipe gets the steps as plain lines without colours, and an object that is refused ends it with its reason', async () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'sofakafka-start-'))
   const run = start(dataDir, '-f', 'test/local/fixtures/refused.yaml', '--port', String(await freePort()))
