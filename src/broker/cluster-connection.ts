@@ -12,7 +12,9 @@ import { logDirsOf } from './config/log-dirs.ts'
 import { ControlGate } from './control-gate.ts'
 
 import { newTopicOf } from './metadata/new-topic.ts'
-import type { Credentials } from './ports.ts'
+import type { ControllerContext } from './controller/context.ts'
+import { NO_LEADER } from './metadata/znodes/partition-state.ts'
+import type { ControllerFigures, Credentials } from './ports.ts'
 
 /** The id in the first meta.properties that there is: a broker keeps the id that was made up for it. */
 const storedBrokerId = (disk: Disk, logDirs: readonly string[]): number | undefined => {
@@ -37,6 +39,17 @@ const credentialsOf = (config: BrokerConfig, member: ClusterMember): Credentials
     scram: (mechanism, username) => member.configs.scram(mechanism, username),
     plainUsers: (listener) => users.get(listener) ?? new Map(),
   }
+}
+
+const figuresOf = (context: Readonly<ControllerContext>): ControllerFigures => {
+  let offlinePartitions = 0
+  let preferredReplicaImbalance = 0
+  for (const at of context.partitions()) {
+    const leader = context.leadership(at)?.leader ?? NO_LEADER
+    if (leader === NO_LEADER) offlinePartitions++
+    if (leader !== context.replicas(at)[0]) preferredReplicaImbalance++
+  }
+  return { isActive: true, offlinePartitions, preferredReplicaImbalance }
 }
 
 /** The real cluster: ZooKeeper for what is stored, the controller for what to do. */
@@ -71,6 +84,11 @@ class ZooKeeperLink implements ClusterLink {
   }
   get groupStorage() {
     return this.#member.groupStorage
+  }
+
+  controllerFigures(): ControllerFigures {
+    const context = this.#member.controller?.term?.context
+    return context ? figuresOf(context) : { isActive: false, offlinePartitions: 0, preferredReplicaImbalance: 0 }
   }
 
   logConfigOf(topic: string): LogConfig {

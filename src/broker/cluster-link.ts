@@ -9,7 +9,7 @@ import type { BrokerConfig } from './config/broker-config.ts'
 import type { Endpoint } from './config/listeners.ts'
 import type { GroupStorage } from './coordinator/ports.ts'
 import type { PartitionTable } from './partition-table.ts'
-import type { Authorization, Credentials, Metadata, TopicCreation } from './ports.ts'
+import type { Authorization, ControllerFigures, Credentials, Metadata, TopicCreation } from './ports.ts'
 
 /** What the parts of a broker are made of. */
 export type BrokerEnvironment = {
@@ -33,6 +33,8 @@ export interface ClusterLink {
   readonly authorizer: Authorization
   readonly credentials: Credentials
   readonly groupStorage: GroupStorage
+  /** For the metrics. */
+  controllerFigures(): ControllerFigures
   logConfigOf(topic: string): LogConfig
   /** All topics' settings, for the logs that are found at the start. */
   topicConfigs(): ReadonlyMap<string, LogConfig>

@@ -23,6 +23,7 @@ export interface Services {
   readonly groups: GroupCoordinator
   readonly admin: AdminServices
   readonly authorizer: Authorization
+  readonly metrics: TopicMetrics
   readonly clocks: { monotonic: MonotonicClock; wall: WallClock }
   readonly pool: WorkerPool
   readonly logger: Logger
@@ -85,13 +86,23 @@ export interface RequestMetrics {
   error(api: string, error: ErrorName): void
 }
 
+/** What only the controller knows; zeros elsewhere. */
+export type ControllerFigures = { isActive: boolean; offlinePartitions: number; preferredReplicaImbalance: number }
+
 /** What the broker's parts offer for counting when asked. */
 export interface Watched {
+  controller(): ControllerFigures
   partitions: { all(): Iterable<Partition> }
   connectionCount(): number
 }
 
-export interface BrokerMetrics extends RequestMetrics {
+export type TopicCounter = 'messagesIn' | 'bytesIn' | 'bytesOut' | 'produces' | 'failedProduces' | 'fetches' | 'failedFetches'
+/** What handlers count per topic. */
+export interface TopicMetrics {
+  topic(name: string, counter: TopicCounter, by?: number): void
+}
+
+export interface BrokerMetrics extends RequestMetrics, TopicMetrics {
   watch(parts: Watched): void
   /** In the Prometheus text format. */
   text(): string | Promise<string>

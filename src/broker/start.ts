@@ -165,12 +165,13 @@ const start = async (options: StartOptions, undo: Undo): Promise<Broker> => {
     groups,
     admin,
     authorizer: link.authorizer,
+    metrics,
     clocks,
     pool: options.pool,
     logger,
   }
   const server = makeServer(options, link, services)
-  metrics.watch({ partitions, connectionCount: () => server.connectionCount })
+  metrics.watch({ partitions, connectionCount: () => server.connectionCount, controller: () => link.controllerFigures() })
   stage = 'its listeners'
   undo.add(() => server.destroy())
   await server.bind()

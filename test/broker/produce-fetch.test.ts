@@ -28,8 +28,13 @@ test('records that were produced are fetched', async () => {
   })
   expect(fetched.topics[0]!.partitions[0]).toMatchObject({ errorCode: 0, highWatermark: 3, logStartOffset: 0 })
   expect(fetched.topics[0]!.partitions[0]!.records!.length).toBeGreaterThan(61)
-  const found = await client.request(listOffsets, { replicaId: -1, topics: [{ name: 't', partitions: [{ partitionIndex: 0, timestamp: -1 }] }] })
+  const found = await client.request(listOffsets, {
+    replicaId: -1,
+    topics: [{ name: 't', partitions: [{ partitionIndex: 0, timestamp: -1 }] }],
+  })
   expect(found.topics[0]!.partitions[0]).toMatchObject({ errorCode: 0, offset: 3 })
+  expect(broker.metrics.topics.get('t messagesIn')).toBe(3)
+  expect(broker.metrics.topics.get('t bytesOut')).toBe(broker.metrics.topics.get('t bytesIn'))
   const described = await client.request(metadata, { topics: null })
   expect(described.topics.map(({ name }) => name)).toEqual(['t'])
   client.close()

@@ -5,7 +5,7 @@ import type { Endpoint } from '../../src/broker/config/listeners.ts'
 import { logConfigOf } from '../../src/broker/config/log-config.ts'
 import { TopicConfig } from '../../src/broker/config/topic-config.ts'
 import type { GroupStorage } from '../../src/broker/coordinator/ports.ts'
-import type { Authorization, BrokerMetrics, Metadata, TopicState } from '../../src/broker/ports.ts'
+import type { Authorization, BrokerMetrics, Metadata, TopicState, TopicCounter } from '../../src/broker/ports.ts'
 import type { ErrorName } from '../../src/protocol/errors.ts'
 import type { ScramCredential, ScramMechanism } from '../../src/security/scram.ts'
 
@@ -59,6 +59,9 @@ export class MemoryCluster implements ClusterLink {
     }
   }
 
+  controllerFigures() {
+    return { isActive: true, offlinePartitions: 0, preferredReplicaImbalance: 0 }
+  }
   logConfigOf(topic: string) {
     return logConfigOf(new TopicConfig(this.config, new Map(Object.entries(this.#options.topicConfigs?.[topic] ?? {}))))
   }
@@ -155,6 +158,11 @@ export class CountingMetrics implements BrokerMetrics {
   }
   error(api: string, error: ErrorName): void {
     this.errors.push(`${api} ${error}`)
+  }
+  /** Counters by "topic counter". */
+  readonly topics = new Map<string, number>()
+  topic(name: string, counter: TopicCounter, by = 1): void {
+    this.topics.set(`${name} ${counter}`, (this.topics.get(`${name} ${counter}`) ?? 0) + by)
   }
   watch(): void {}
   text(): string {

@@ -58,7 +58,8 @@ export const startTestBroker = async (options: TestBrokerOptions = {}): Promise<
     dataDir,
     cluster,
     metrics,
-    client: (more) => KafkaConnection.open({ host: '127.0.0.1', port, clientId: 'test', clock: monotonicClock, timeoutMs: 10_000, ...more }),
+    client: (more) =>
+      KafkaConnection.open({ host: '127.0.0.1', port, clientId: 'test', clock: monotonicClock, timeoutMs: 10_000, ...more }),
     end: async () => {
       await broker.stop()
       await pool.close()

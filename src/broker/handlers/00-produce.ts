@@ -80,7 +80,23 @@ const appended = (partitionIndex: number, replica: Partition, info: AppendInfo):
   return { reply, replica, endOffset: lastOffset + 1 }
 }
 
+const count = (topic: string, one: Appended, records: Buffer | null, { context }: Call): Appended => {
+  const { metrics } = context.broker
+  metrics.topic(topic, 'produces')
+  if (one.reply.errorCode !== 0) metrics.topic(topic, 'failedProduces')
+  else {
+    metrics.topic(topic, 'bytesIn', records?.length ?? 0)
+    metrics.topic(topic, 'messagesIn', one.endOffset - Number(one.reply.baseOffset))
+  }
+  return one
+}
+
 const append = (topic: string, index: number, records: Buffer | null, call: Call): Appended | Promise<Appended> => {
+  const one = appendTo(topic, index, records, call)
+  return one instanceof Promise ? one.then((done) => count(topic, done, records, call)) : count(topic, one, records, call)
+}
+
+const appendTo = (topic: string, index: number, records: Buffer | null, call: Call): Appended | Promise<Appended> => {
   try {
     checkTopic(topic, call)
     const replica = call.context.broker.partitions.leader(topic, index)

@@ -164,8 +164,19 @@ const convert = async (reply: FetchReply, request: Request, context: Context): P
   return { errorCode: 0, topics }
 }
 
+const count = ({ topics }: FetchReply, { broker: { metrics } }: Context): void => {
+  for (const { name, partitions } of topics) {
+    for (const { errorCode, records } of partitions) {
+      metrics.topic(name, 'fetches')
+      if (errorCode !== 0) metrics.topic(name, 'failedFetches')
+      if (records) metrics.topic(name, 'bytesOut', records.sizeBytes)
+    }
+  }
+}
+
 const answer = async (request: Request, context: Context): Promise<Answer<FetchReply>> => {
   const reply = await fetchWaiting(request, context)
+  count(reply, context)
   return context.apiVersion < MAGIC_2_SINCE ? convert(reply, request, context) : reply
 }
 

@@ -2,21 +2,12 @@ import type { MonotonicClock } from '../../base/clock.ts'
 import type { Disk } from '../../base/disk.ts'
 import type { ErrorName } from '../../protocol/errors.ts'
 import type { Partition } from '../partition.ts'
-import type { BrokerMetrics, Watched } from '../ports.ts'
+import type { BrokerMetrics, TopicCounter, Watched } from '../ports.ts'
 import { Exposition, type Sample } from './exposition.ts'
 import { ProcessMetrics } from './process-metrics.ts'
 import { Quantiles } from './quantiles.ts'
 
-type TopicCounts = {
-  messagesIn: number
-  bytesIn: number
-  bytesOut: number
-  produces: number
-  failedProduces: number
-  fetches: number
-  failedFetches: number
-}
-type TopicCounter = keyof TopicCounts
+type TopicCounts = Record<TopicCounter, number>
 
 /** Names of the Strimzi and jmx_exporter dialect; each stands once without a topic and once per topic. */
 const TOPIC_METRICS: Record<TopicCounter, readonly [name: string, help: string]> = {
@@ -32,7 +23,6 @@ const QUANTILES = [0.5, 0.75, 0.95, 0.99, 0.999]
 /** Topics counted by name; a client that asks for made-up names must not fill the memory. */
 const MAX_TOPICS = 20_000
 
-export type ControllerFigures = { isActive: boolean; offlinePartitions: number; preferredReplicaImbalance: number }
 export type BrokerMetricsOptions = { clock: MonotonicClock; disk: Disk }
 
 const zero = (): TopicCounts => ({ messagesIn: 0, bytesIn: 0, bytesOut: 0, produces: 0, failedProduces: 0, fetches: 0, failedFetches: 0 })
@@ -48,7 +38,6 @@ export class Metrics implements BrokerMetrics {
   readonly #requests = new Map<string, { labels: { request: string; version: number }; value: number }>()
   readonly #errors = new Map<string, { labels: { request: string; error: string }; value: number }>()
   #watched: Watched | undefined
-  #controller: (() => ControllerFigures) | undefined
 
   constructor({ clock, disk }: BrokerMetricsOptions) {
     this.#clock = clock
@@ -57,11 +46,6 @@ export class Metrics implements BrokerMetrics {
 
   watch(parts: Watched): void {
     this.#watched = parts
-  }
-
-  /** Only the controller shows more than zeros. */
-  watchController(figures: () => ControllerFigures): void {
-    this.#controller = figures
   }
 
   request(observation: { api: string; version: number; totalMs: number }): void {
@@ -191,7 +175,7 @@ export class Metrics implements BrokerMetrics {
   }
 
   #writeController(to: Exposition): void {
-    const { isActive, offlinePartitions, preferredReplicaImbalance } = this.#controller?.() ?? {
+    const { isActive, offlinePartitions, preferredReplicaImbalance } = this.#watched?.controller() ?? {
       isActive: false,
       offlinePartitions: 0,
       preferredReplicaImbalance: 0,

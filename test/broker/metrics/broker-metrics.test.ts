@@ -28,7 +28,11 @@ test('a broker shows the names that dashboards ask for', () => {
   metrics.request({ api: 'Produce', version: 8, totalMs: 5 })
   metrics.error('Produce', 'CORRUPT_MESSAGE')
   metrics.topic('t', 'bytesIn', 100)
-  metrics.watch({ partitions: { all: () => [] }, connectionCount: () => 3 })
+  metrics.watch({
+    partitions: { all: () => [] },
+    connectionCount: () => 3,
+    controller: () => ({ isActive: true, offlinePartitions: 2, preferredReplicaImbalance: 0 }),
+  })
   const text = metrics.text()
   metrics.stop()
   for (const line of [
@@ -37,7 +41,8 @@ test('a broker shows the names that dashboards ask for', () => {
     'kafka_network_requestmetrics_requests_total{request="Produce",version="8"} 1',
     'kafka_network_requestmetrics_errors_total{request="Produce",error="CORRUPT_MESSAGE"} 1',
     'kafka_server_replicamanager_leadercount 0',
-    'kafka_controller_kafkacontroller_activecontrollercount 0',
+    'kafka_controller_kafkacontroller_activecontrollercount 1',
+    'kafka_controller_kafkacontroller_offlinepartitionscount 2',
     'kafka_server_socket_server_metrics_connection_count 3',
   ]) {
     expect(text.split('\n')).toContain(line)
