@@ -46,9 +46,9 @@ export class GroupCoordinator {
     this.#sweepLater()
   }
 
-  /** This broker leads the partition now. Until its groups are loaded, requests for them get COORDINATOR_LOAD_IN_PROGRESS. */
+  /** This broker leads the partition now. Until its groups are loaded, requests for them get COORDINATOR_LOAD_IN_PROGRESS; what failed is tried again. */
   onLeadership(partition: number): void {
-    if (this.#isClosed || this.#partitions.has(partition)) return
+    if (this.#isClosed || this.#partitions.get(partition)?.hasFailed === false) return
     const { config, clocks, logger, replica, newId = randomUUID } = this.#options
     const one = new OffsetsPartition({
       partition,

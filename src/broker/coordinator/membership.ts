@@ -190,12 +190,12 @@ export class Membership {
     const error = await this.#store((one) => one.assignment)
     const isOvertaken = this.#state !== 'Stable' || this.#generation.number !== generation || this.#members.get(member.id) !== member
     if (isOvertaken) return
+    member.heard()
     if (error === 'NONE')
       return this.#members.answerJoin(member, { ...this.#generation.joined(member), leader: before.leader, members: [] })
     this.#members.answerJoin(member, joinFailed(NO_MEMBER_ID, error))
     this.#members.setProtocols(member, before.protocols)
     this.#members.rename(member, before.id)
-    member.heard()
   }
 
   #maybePrepareRebalance(reason: string): void {

@@ -24,6 +24,7 @@ export class OffsetsPartition {
   readonly #groups = new Map<string, Group>()
   #isLoaded = false
   #isClosed = false
+  #hasFailed = false
   /** Resolves when everything stored so far has taken effect or failed. */
   #settled: Promise<void> = Promise.resolve()
 
@@ -37,6 +38,10 @@ export class OffsetsPartition {
   }
   get isClosed(): boolean {
     return this.#isClosed
+  }
+  /** Its log could not be read. */
+  get hasFailed(): boolean {
+    return this.#hasFailed
   }
   get(id: string): Group | undefined {
     return this.#groups.get(id)
@@ -74,6 +79,7 @@ export class OffsetsPartition {
       if (records > 0) logger.info({ topic: CONSUMER_OFFSETS, partition, records, groups: this.#groups.size, ms }, 'groups loaded')
       if (skipped > 0) logger.warn({ topic: CONSUMER_OFFSETS, partition, skipped }, 'records of an unknown form were left out')
     } catch (err) {
+      this.#hasFailed = true
       if (!this.#isClosed) logger.error({ err, topic: CONSUMER_OFFSETS, partition }, 'groups could not be loaded')
     }
   }

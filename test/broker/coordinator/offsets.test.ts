@@ -304,6 +304,19 @@ describe('leading a partition', () => {
     expect(next.offset(0)).toBe(5)
   })
 
+  test('a log that cannot be read is read again when the controller names this broker anew', async () => {
+    const lab = await Lab.start()
+    await lab.commit({ 0: 5 })
+    const next = new Lab({}, [...lab.logs])
+    const { fetch } = lab.log('g')
+    lab.log('g').fetch = () => Promise.reject(new KafkaError('KAFKA_STORAGE_ERROR'))
+    await next.lead()
+    expect(errorOf(() => next.groups.find('g'))).toBe('COORDINATOR_LOAD_IN_PROGRESS')
+    lab.log('g').fetch = fetch
+    await next.lead()
+    expect(next.offset(0)).toBe(5)
+  })
+
   test('a group larger than group.max.size rebalances at once', async () => {
     const lab = await Lab.start()
     const [leader] = await lab.stable([{}, {}])
