@@ -33,7 +33,11 @@ describe.skipIf(lacks('java', 'maven'))('Apache\u2019s consumer and group tool o
 
   const produce = (from: number, count: number) => {
     const lines = Array.from({ length: count }, (_unused, index) => `record ${from + index}\n`)
-    return tools.ok(PRODUCER, [...at, '--topic', 'orders'], lines.join(''))
+    return tools.ok(
+      PRODUCER,
+      [...at, '--topic', 'orders', '--request-required-acks', 'all', '--request-timeout-ms', '20000'],
+      lines.join(''),
+    )
   }
   /** ConsoleConsumer counts on from call to call in one JVM. */
   let consumed = 0
