@@ -1,11 +1,13 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { addressesOf, parseTable } from '../../src/local/kubelet/name-table.ts'
+import type { KubeObject } from '../../src/kube/types.ts'
 import { operatorObjects } from '../../src/local/operator-deployment.ts'
 import type { Kubelet } from '../../src/local/kubelet/kubelet.ts'
 import { startKubelet } from '../local/support/machine.ts'
-import { type KubeLab, startKubeLab } from '../support/control-plane.ts'
-import { freePort } from '../support/net.ts'
+import { KUBE_LAB_PORTS, type KubeLab, startKubeLab } from '../support/control-plane.ts'
+import { freePorts } from '../support/net.ts'
 import { Kubectl, QUICKSTART, type Substrate } from './substrate.ts'
 
 const IMAGE = 'sofakafka:e2e'
@@ -39,6 +41,10 @@ const volume = (directory: string, index: number) => ({
   },
 })
 
+/** The local mode's operator is alone; in a cluster it takes the Lease. */
+const withElection = (object: KubeObject): KubeObject =>
+  JSON.parse(JSON.stringify(object).replace(',"--no-leader-election"', '')) as KubeObject
+
 /** The API server, controllers and scheduler of Kubernetes; our kubelet is their node, and kubectl installs the operator and the quickstart. */
 export class ControlPlane implements Substrate {
   readonly directory: string
@@ -54,7 +60,7 @@ export class ControlPlane implements Substrate {
 
   static async start(): Promise<ControlPlane> {
     const directory = mkdtempSync(join(tmpdir(), 'sofakafka-e2e-'))
-    const port = await freePort()
+    const port = await freePorts(KUBE_LAB_PORTS)
     const plane = new ControlPlane(directory, await startKubeLab(port))
     try {
       await Promise.all([plane.#join(port), plane.#install()])
@@ -80,12 +86,17 @@ export class ControlPlane implements Substrate {
     const kubectl = new Kubectl(this)
     const volumes = Array.from({ length: VOLUMES }, (_unused, index) => volume(this.directory, index))
     for (const { spec } of volumes) mkdirSync(spec.local.path, { recursive: true })
-    const objects = [...volumes, ...operatorObjects(IMAGE)]
+    const objects = [...volumes, ...operatorObjects(IMAGE).map(withElection)]
     await kubectl.ok(['apply', '--server-side', '-f', 'crds'])
     await kubectl.ok(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=30s'])
     await kubectl.ok(['apply', '-f', '-'], RIGHTS)
     await kubectl.ok(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }))
     await kubectl.ok(['apply', '-f', QUICKSTART])
+  }
+
+  /** Addresses of a name as a pod of the default namespace resolves it. */
+  resolve(name: string): string[] {
+    return addressesOf(parseTable(readFileSync(join(this.directory, 'kubelet', 'names.json'), 'utf8')), name, 'default') ?? []
   }
 
   async stop(): Promise<void> {

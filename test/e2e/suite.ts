@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Admin, Kafka, logLevel, type SASLOptions } from 'kafkajs'
+import { type Admin, type ISocketFactory, Kafka, logLevel, type SASLOptions } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { pidsOf } from '../local/support/machine.ts'
 import { eventually } from '../support/net.ts'
@@ -42,8 +42,10 @@ const topicYaml = (name: string, deletionPolicy: 'Delete' | 'Retain') =>
 const CLUSTER = readFileSync(QUICKSTART, 'utf8').split('\n---\n')[0]!
 const condition = ({ status }: Conditions, type = 'Ready') => status?.conditions?.find((each) => each.type === type)
 
-const clientOf = ({ username, password, bootstrap }: Login) =>
+/** A client of a User; `socketFactory` where it resolves names in its own way. */
+export const clientOf = ({ username, password, bootstrap }: Login, socketFactory?: ISocketFactory) =>
   new Kafka({
+    ...(socketFactory ? { socketFactory } : {}),
     brokers: bootstrap,
     clientId: 'e2e',
     logLevel: logLevel.NOTHING,
@@ -52,9 +54,15 @@ const clientOf = ({ username, password, bootstrap }: Login) =>
   })
 
 /** What must hold wherever the quickstart's custom resources run. `start` gives a place where they, the CRDs and the operator have been applied. */
-export const clusterSuite = (name: string, isSkipped: boolean, start: () => Promise<Substrate>): void => {
+export const clusterSuite = <Place extends Substrate>(
+  name: string,
+  isSkipped: boolean,
+  start: () => Promise<Place>,
+  /** Tests that hold at this place only; they come last. */
+  more?: (place: () => Place, kubectl: () => Kubectl) => void,
+): void => {
   describe.skipIf(isSkipped)(name, () => {
-    let substrate: Substrate
+    let substrate: Place
     let kubectl: Kubectl
     let tools: ApacheTools
     let app: Login
@@ -128,7 +136,9 @@ export const clusterSuite = (name: string, isSkipped: boolean, start: () => Prom
       expect(await kubectl.ok(['get', 'sofakafka'])).toContain('topic.sofakafka.io/orders')
       expect(await kubectl.ok(['get', 'pods'])).toMatch(/quickstart-kafka-2\s+1\/1\s+Running/)
       expect(await kubectl.ok(['describe', 'skc', 'quickstart'])).toMatch(/Cluster Id:\s+\S{22}/)
-      expect(await kubectl.ok(['logs', 'quickstart-kafka-0'])).toContain('broker serves')
+      const log = await kubectl.ok(['logs', 'quickstart-kafka-0'])
+      expect(log).toContain('broker serves')
+      expect(log, 'a name that only the kubelet resolves').toContain('"server":"quickstart-zookeeper-client.default.svc:2181"')
     })
 
     test('kafkajs produces 10,000 records as one user and consumes them by group as another', async () => {
@@ -321,8 +331,9 @@ export const clusterSuite = (name: string, isSkipped: boolean, start: () => Prom
     test('a Cluster deleted and applied again has its id, its records and its users\u2019 passwords', async () => {
       const before = await kubectl.json<{ status: { clusterId: string } }>('get', 'skc', 'quickstart')
       await kubectl.ok(['delete', 'skc', 'quickstart', '--timeout=60s'])
+      // Kubernetes' garbage collector looks for new kinds every 30 s only, and knows ours that late.
       await eventually(async () => !(await kubectl.ok(['get', 'pods'])).includes('quickstart-kafka'), {
-        timeoutMs: 60_000,
+        timeoutMs: 90_000,
         everyMs: 200,
         what: 'the pods are gone',
       })
@@ -334,5 +345,10 @@ export const clusterSuite = (name: string, isSkipped: boolean, start: () => Prom
       const grouped = await kcat(again, ['-C', '-t', 'orders', '-o', 'beginning', '-e', '-q'])
       expect(grouped.stdout.trim().split('\n')).toHaveLength(RECORDS)
     }, 200_000)
+
+    more?.(
+      () => substrate,
+      () => kubectl,
+    )
   })
 }

@@ -8,8 +8,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { KubeClient } from '../../src/kube/client.ts'
 import type { Kubelet } from '../../src/local/kubelet/kubelet.ts'
 import { configMaps, isReady, nodes, pods, statefulSets, type Pod } from '../../src/local/objects.ts'
-import { lacksKubeLab, startKubeLab, type KubeLab } from '../support/control-plane.ts'
-import { eventually, freePort } from '../support/net.ts'
+import { KUBE_LAB_PORTS, lacksKubeLab, startKubeLab, type KubeLab } from '../support/control-plane.ts'
+import { eventually, freePorts } from '../support/net.ts'
 import { pidsOf, startKubelet } from './support/machine.ts'
 import { configMap, NAMESPACE, statefulSet } from './support/objects.ts'
 
@@ -28,7 +28,7 @@ describe.skipIf(lacksKubeLab())('the kubelet on a real control plane', () => {
 
   beforeAll(async () => {
     dataDir = mkdtempSync(join(tmpdir(), 'sofakafka-joins-'))
-    port = await freePort()
+    port = await freePorts(KUBE_LAB_PORTS)
     lab = await startKubeLab(port)
     kube = lab.client()
     kubelet = await startKubelet({ kube, dataDir, port })

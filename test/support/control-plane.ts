@@ -34,7 +34,10 @@ const run = (program: string, args: string[], port: number): Promise<string> =>
     child.on('exit', (code) => (code === 0 ? resolve(output) : reject(new Error(`${program} ended with ${code}\n${output}`))))
   })
 
-/** Starts one, in 10 to 20 s, with the API server on `port`. KUBE_LAB_RUNNING names the directory of one that runs already: it is used and left alone. */
+/** Ports in a row that one takes. */
+export const KUBE_LAB_PORTS = 5
+
+/** Starts one, in 10 to 20 s, with the API server on `port`, the first of KUBE_LAB_PORTS. KUBE_LAB_RUNNING names the directory of one that runs already: it is used and left alone. */
 export const startKubeLab = async (port: number): Promise<KubeLab> => {
   const running = process.env['KUBE_LAB_RUNNING']
   const place = process.env['KUBE_LAB']!

@@ -11,6 +11,22 @@ export const freePort = (): Promise<number> =>
     })
   })
 
+const isFree = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const server = createServer()
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+  })
+
+/** The first of `count` ports in a row that were free a moment ago, below those that the system gives to outgoing connections. */
+export const freePorts = async (count: number): Promise<number> => {
+  for (;;) {
+    const first = 20_000 + Math.floor(Math.random() * 10_000)
+    const free = await Promise.all(Array.from({ length: count }, (_unused, index) => isFree(first + index)))
+    if (free.every(Boolean)) return first
+  }
+}
+
 const connects = (port: number, host: string): Promise<boolean> =>
   new Promise((resolve) => {
     const socket = connect(port, host)
