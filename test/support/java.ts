@@ -3,7 +3,17 @@ import { existsSync, mkdirSync, readFileSync, renameSync, statSync } from 'node:
 import { join } from 'node:path'
 
 /** The sets of jars under test/support/java, resolved by Maven from its own cache or Maven Central. */
-export type JarSet = 'kafka-2.6.3' | 'kafka-clients-2.7.2' | 'zookeeper-3.5.9' | 'zookeeper-3.9'
+export type JarSet =
+  | 'kafka-2.6.3'
+  | 'kafka-clients-0.10.0.1'
+  | 'kafka-clients-0.11.0.3'
+  | 'kafka-clients-1.1.1'
+  | 'kafka-clients-2.6.3'
+  | 'kafka-clients-2.7.2'
+  | 'kafka-clients-3.9.2'
+  | 'kafka-clients-4.4.0'
+  | 'zookeeper-3.5.9'
+  | 'zookeeper-3.9'
 
 const CACHE = join('node_modules', '.cache', 'java')
 
