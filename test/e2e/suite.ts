@@ -308,6 +308,11 @@ export const clusterSuite = <Place extends Substrate>(
       const before = await kubectl.json<Pod>('get', 'pod', 'quickstart-kafka-1')
       expect(before.status.containerStatuses[0]!.restartCount).toBe(0)
       await eventually(() => logs.output.includes('broker serves') && traffic.consumed.size > 20, { timeoutMs: 20_000 })
+      const wrong = { ...app, password: 'wrong', bootstrap: [`${before.status.podIP}:9092`] }
+      const failures = () => logs.output.split('login failed').length
+      const seen = failures()
+      await expect(clientOf(wrong).admin().connect()).rejects.toThrow('invalid credentials with SASL mechanism SCRAM-SHA-512')
+      await eventually(() => failures() > seen, { what: 'the followed log shows the failed login' })
       const [pid] = pidsOf(substrate.directory, before.metadata.uid)
       process.kill(pid!, 'SIGKILL')
       await eventually(
