@@ -1,4 +1,6 @@
 import type { Disk } from '../base/disk.ts'
+import { hashOf } from '../kube/difference.ts'
+import { isKubeError } from '../kube/error.ts'
 import { keyText, keyOf, type Kube, type KubeObject, type Resource } from '../kube/types.ts'
 import { discover } from './controllers/discovery.ts'
 
@@ -21,21 +23,37 @@ export const readManifests = async (disk: Disk, path: string): Promise<KubeObjec
 
 const NAMESPACE = 'default'
 
-/** Server-side applies the objects in their order; gives them back as they are now, each with its resource. */
-export const applyAll = async (kube: Kube, objects: readonly KubeObject[]): Promise<{ resource: Resource; object: KubeObject }[]> => {
+/** On what this machine applied: the hash of it, by which an unchanged document is known again. */
+export const APPLIED = 'sofakafka.io/applied'
+
+export type Applied = { resource: Resource; object: KubeObject }
+
+/**
+ * Server-side applies the objects in their order; gives them back as they are now, each with its resource. A document that has not changed since it was last applied is
+ * left alone, so that what the user changed by kubectl stays; one that an existing object refuses is left alone too, with a note.
+ */
+export const applyAll = async (kube: Kube, objects: readonly KubeObject[], note: (text: string) => void): Promise<Applied[]> => {
   const resources = await discover(kube)
-  const applied: { resource: Resource; object: KubeObject }[] = []
+  const applied: Applied[] = []
   for (const object of objects) {
     const resource = resources.find(({ apiVersion, kind }) => apiVersion === object.apiVersion && kind === object.kind)
     if (!resource) throw new Error(`${object.kind} ${object.metadata.name}: the local mode serves no ${object.apiVersion} ${object.kind}`)
     const metadata = resource.namespaced ? { ...object.metadata, namespace: object.metadata.namespace ?? NAMESPACE } : object.metadata
-    const placed = { ...object, metadata }
-    const result = await kube.apply(resource, placed).catch((error: unknown) => {
-      throw new Error(`${object.kind} ${keyText(keyOf(placed))}: ${error instanceof Error ? error.message : String(error)}`, {
-        cause: error,
-      })
-    })
-    applied.push({ resource, object: result.object })
+    applied.push({ resource, object: await applyOne(kube, resource, { ...object, metadata }, note) })
   }
   return applied
+}
+
+const applyOne = async (kube: Kube, resource: Resource, object: KubeObject, note: (text: string) => void): Promise<KubeObject> => {
+  const live = await kube.get(resource, keyOf(object))
+  if (live?.metadata.annotations?.[APPLIED] === hashOf(object)) return live
+  try {
+    return (await kube.apply(resource, object)).object
+  } catch (error) {
+    const what = `${object.kind} ${keyText(keyOf(object))}`
+    const reason = error instanceof Error ? error.message : String(error)
+    if (!live || !isKubeError(error, 422, 409)) throw new Error(`${what}: ${reason}`, { cause: error })
+    note(`${what} stays as it is: ${reason}`)
+    return live
+  }
 }

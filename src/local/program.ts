@@ -13,7 +13,7 @@ import { startControllers } from './controllers/index.ts'
 import { Kubelet } from './kubelet/kubelet.ts'
 import { Network } from './kubelet/network.ts'
 import { NodeProcesses } from './kubelet/processes.ts'
-import { applyAll, readManifests } from './manifests.ts'
+import { APPLIED, applyAll, readManifests } from './manifests.ts'
 import { operatorObjects } from './operator-deployment.ts'
 import { Progress, wantedOf } from './progress.ts'
 import type { Screen } from './screen.ts'
@@ -92,7 +92,7 @@ const clientFor = (api: ApiServer, name: string, clock: MonotonicClock): KubeCli
     connection: connectionTo(api.url, { ca: api.caCertificate, token }),
     clock,
     fieldManager: `sofakafka-${name}`,
-    appliedAnnotation: 'sofakafka.io/applied',
+    appliedAnnotation: APPLIED,
   })
 }
 
@@ -262,8 +262,9 @@ export const runLocal = async (options: LocalOptions): Promise<RunningLocal> => 
   try {
     const kubeconfig = join(dataDir, 'kubeconfig')
     options.writePrivate(kubeconfig, machine.api.adminKubeconfig())
-    await applyAll(machine.kube, operatorObjects(`sofakafka:${options.version}`))
-    const applied = await screen.step('resources applied', applyAll(machine.kube, objects))
+    const note = (text: string): void => screen.note(text)
+    await applyAll(machine.kube, operatorObjects(`sofakafka:${options.version}`), note)
+    const applied = await screen.step('resources applied', applyAll(machine.kube, objects, note))
     progress = new Progress({ kube: machine.kube, clock: clocks.monotonic, logger, wanted: wantedOf(applied) })
     await progress.start()
     await showSteps(options, progress).catch((error: unknown) => {

@@ -87,8 +87,10 @@ describe.sequential('npm start', () => {
   })
 
   test.skipIf(process.platform !== 'linux')(
-    'killed and started again it goes on with every record and no process left over',
+    'killed and started again it goes on with every record, with what the user changed, and no process left over',
     async () => {
+      const kubectl = (...args: string[]) => shell('kubectl', ['--kubeconfig', summary.kubeconfig, ...args])
+      if (!lacks('kubectl')) await kubectl('patch', 'skt', 'payments', '--type=merge', '-p', '{"spec":{"partitions":5}}')
       const pids = pidsOf(dataDir)
       run.child.kill('SIGKILL')
       await run.exited
@@ -97,6 +99,7 @@ describe.sequential('npm start', () => {
       console.log(`ready again in ${again.readyMs} ms`)
       expect(pids.filter(isRunning)).toEqual([])
       expect(again.clusters).toEqual(summary.clusters)
+      if (!lacks('kubectl')) expect((await kubectl('get', 'skt', 'payments', '-o', 'jsonpath={.spec.partitions}')).stdout).toBe('5')
       if (!lacks('kcat')) expect((await shell('sh', ['-c', `${again.commands[1]!} 2>/dev/null`])).stdout).toBe('hello\n')
     },
     70_000,

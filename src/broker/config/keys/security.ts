@@ -96,7 +96,7 @@ export const ownKeys = {
     null,
     'A directory with a file per user whose content is the password; SCRAM entries that ZooKeeper lacks are written at start.',
   ),
-  'sofakafka.dirty.max.bytes': long('67108864', 'Bytes written and not yet known to be on disk beyond which writes leave the event loop.', {
+  'sofakafka.dirty.max.bytes': long('268435456', 'Bytes written and not yet known to be on disk beyond which writes leave the event loop.', {
     validator: atLeast(1),
   }),
   'sofakafka.queued.max.response.bytes': long('-1', 'Bytes of responses in memory over all connections; -1: a share of the memory limit.'),
