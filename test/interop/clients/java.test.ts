@@ -55,15 +55,21 @@ describe.skipIf(lacks('java', 'maven', 'kcat'))('Java clients 4.4.0 and 0.10.0.1
     held.section.row('reads what 0.10.0.1 wrote', old.client.codecs.join(', '))
   })
 
-  test.each(['0.9.0', '0.10.0'])('a topic with message.format.version %s takes and gives everybody\u2019s records', async (format) => {
+  const formats = [
+    ['0.9.0', 0],
+    ['0.10.0', 1],
+    ['0.11.0', 2],
+  ] as const
+  test.each(formats)('a topic with message.format.version %s keeps everybody\u2019s records as magic %i', async (format, magic) => {
     const { lab, client } = held
     const baseMs = Date.now() - 600_000
     for (const writer of [client, old.client, kcatClient('0.9.0')]) {
       const topic = `own-format-${format}-${shortName(writer)}`
       await lab.createTopic(topic, { 'message.format.version': format })
       await writer.produce(lab.plain, topic, { count: 1000, baseMs, codec: 'gzip', isIdempotent: false, hasHeaders: false })
+      expect(new Set(await lab.storedMagic(topic))).toEqual(new Set([magic]))
       for (const reader of [client, old.client, kcatClient('0.9.0')]) {
-        const kept = format === '0.10.0' && writer.setsTimestamps && reader.setsTimestamps ? { baseMs } : {}
+        const kept = magic > 0 && writer.setsTimestamps && reader.setsTimestamps ? { baseMs } : {}
         expectAll(await reader.read(lab.plain, topic, 1000), { count: 1000, headers: 'none', ...kept })
       }
     }

@@ -3,6 +3,8 @@ import { silentLogger } from '../../../src/base/logger.ts'
 import { AclAdmin } from '../../../src/client/acl-admin.ts'
 import { Admin } from '../../../src/client/admin.ts'
 import { ClusterClient } from '../../../src/client/cluster-client.ts'
+import { fetch } from '../../../src/protocol/api/01-fetch.ts'
+import { magicOf } from '../../../src/protocol/records/record-batch.ts'
 import type { AclBinding } from '../../../src/security/acl.ts'
 import { startApacheKafka } from '../../support/apache.ts'
 import { runJava } from '../../support/java.ts'
@@ -23,6 +25,8 @@ export type Lab = {
   as(mechanism: Mechanism, password?: string): Access
   createTopic(name: string, config?: Record<string, string>): Promise<void>
   topicNames(): Promise<string[]>
+  /** The magic of the records that a topic's partitions begin with, as they are stored. */
+  storedMagic(topic: string): Promise<number[]>
   stop(): Promise<void>
 }
 
@@ -90,6 +94,11 @@ export const startLab = async (kind: 'ours' | 'apache' = 'ours'): Promise<Lab> =
     if (refusal) throw refusal
   }
   const topicNames = async () => (await client.topics(null)).topics.map(({ name }) => name!)
+  const storedMagic = async (topic: string) => {
+    const fetchPartitions = [...Array(PARTITIONS).keys()].map((partitionIndex) => ({ partitionIndex, fetchOffset: 0, maxBytes: 1000 }))
+    const { topics } = await client.anyBroker(fetch, { replicaId: -1, maxWait: 0, minBytes: 0, topics: [{ name: topic, fetchPartitions }] })
+    return topics[0]!.partitions.flatMap(({ records }) => (records?.length ? [magicOf(records)] : []))
+  }
   const as = (mechanism: Mechanism, password?: string): Access => {
     const user = mechanism === 'PLAIN' ? PLAIN_USER : SCRAM_USER
     return { bootstrap: `127.0.0.1:${broker.saslPort}`, login: { mechanism, ...user, ...(password !== undefined && { password }) } }
@@ -115,6 +124,7 @@ export const startLab = async (kind: 'ours' | 'apache' = 'ours'): Promise<Lab> =
     as,
     createTopic,
     topicNames,
+    storedMagic,
     stop: async () => {
       client.close()
       await broker.stop()

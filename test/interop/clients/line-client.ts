@@ -14,6 +14,8 @@ export class LineClient {
   constructor(child: ChildProcessWithoutNullStreams) {
     this.#child = child
     this.#answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+    // A program that ended says so by the end of its output.
+    child.stdin.on('error', () => {})
     child.stderr.on('data', (chunk: Buffer) => {
       this.#errors = (this.#errors + chunk.toString('utf8')).slice(-20_000)
     })
