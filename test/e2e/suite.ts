@@ -136,6 +136,8 @@ export const clusterSuite = <Place extends Substrate>(
       expect(await kubectl.ok(['get', 'sofakafka'])).toContain('topic.sofakafka.io/orders')
       expect(await kubectl.ok(['get', 'pods'])).toMatch(/quickstart-kafka-2\s+1\/1\s+Running/)
       expect(await kubectl.ok(['describe', 'skc', 'quickstart'])).toMatch(/Cluster Id:\s+\S{22}/)
+      const { topics } = await asAdmin((kafka) => kafka.fetchTopicMetadata({ topics: ['orders'] }))
+      expect(new Set(topics[0]!.partitions.map(({ leader }) => leader)), 'every broker has its share').toEqual(new Set([0, 1, 2]))
       const log = await kubectl.ok(['logs', 'quickstart-kafka-0'])
       expect(log).toContain('broker serves')
       expect(log, 'a name that only the kubelet resolves').toContain('"server":"quickstart-zookeeper-client.default.svc:2181"')

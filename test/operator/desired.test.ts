@@ -10,6 +10,7 @@ import type { KubeObject } from '../../src/kube/types.ts'
 import { bindingsOf } from '../../src/operator/acl/desired.ts'
 import { credentials, newCredentials } from '../../src/operator/cluster/credentials.ts'
 import { desired } from '../../src/operator/cluster/desired.ts'
+import { startingBrokers } from '../../src/operator/cluster/pods.ts'
 import { nextToReplace } from '../../src/operator/cluster/roll.ts'
 import { clusterStatus } from '../../src/operator/cluster/status.ts'
 import { TEMPLATE_HASH } from '../../src/operator/names.ts'
@@ -281,4 +282,34 @@ test('rules become bindings in the names of Kafka, each once', () => {
     { ...common, resourceType: 'CLUSTER', resourceName: 'kafka-cluster', operation: 'IDEMPOTENT_WRITE' },
     { ...common, resourceType: 'CLUSTER', resourceName: 'kafka-cluster', operation: 'DESCRIBE_CONFIGS' },
   ])
+})
+
+describe('brokers that are starting', () => {
+  const nowMs = Date.parse('2026-01-01T00:10:00Z')
+  const ago = (seconds: number): string => new Date(nowMs - seconds * 1000).toISOString()
+  const made = (seconds: number): Cluster => {
+    const object = cluster('ant', 'ns')
+    return { ...object, metadata: { ...object.metadata, creationTimestamp: ago(seconds) } }
+  }
+  const broker = (id: number, seconds: number, ready: 'True' | 'False'): Pod =>
+    ({
+      metadata: { name: `ant-kafka-${id}`, creationTimestamp: ago(seconds) },
+      status: { conditions: [{ type: 'Ready', status: ready }] },
+    }) as unknown as Pod
+
+  test('are those that do not serve yet, and those whose pods are not even made', () => {
+    expect(startingBrokers(made(5), [broker(0, 4, 'True'), broker(1, 4, 'False')], nowMs)).toBe(2)
+    expect(
+      startingBrokers(
+        made(5),
+        [0, 1, 2].map((id) => broker(id, 4, 'True')),
+        nowMs,
+      ),
+    ).toBe(0)
+  })
+
+  test('are not waited for when they take too long', () => {
+    expect(startingBrokers(made(500), [broker(0, 400, 'True'), broker(1, 61, 'False')], nowMs)).toBe(0)
+    expect(startingBrokers(made(500), [broker(0, 400, 'True'), broker(1, 59, 'False')], nowMs)).toBe(1)
+  })
 })

@@ -221,7 +221,8 @@ describe.skipIf(lacksKubeLab())('on a real API server', () => {
     const { namespace, object } = await readyCluster()
     const credentials = await kube.get(resources.secrets, { namespace, name: 'ant-credentials' })
     await kube.delete(clusters, keyOf(object))
-    await eventually(async () => (await kube.list(resources.statefulSets, { namespace })).items.length === 0)
+    // Kubernetes' garbage collector looks for new kinds every 30 s only.
+    await eventually(async () => (await kube.list(resources.statefulSets, { namespace })).items.length === 0, { timeoutMs: 90_000 })
     expect((await kube.list(resources.persistentVolumeClaims, { namespace })).items.map(({ metadata }) => metadata.name)).toHaveLength(4)
     for (const pod of (await kube.list(resources.pods, { namespace })).items)
       await kube.delete(resources.pods, keyOf(pod), { gracePeriodSeconds: 0 })
@@ -229,7 +230,7 @@ describe.skipIf(lacksKubeLab())('on a real API server', () => {
     await playNodes(namespace, 4)
     await becomes(object, 'Ready')
     expect((await kube.get(resources.secrets, { namespace, name: 'ant-credentials' }))?.data).toEqual(credentials?.data)
-  })
+  }, 120_000)
 
   test("a Secret of somebody else's is left alone", async () => {
     const namespace = await makeNamespace(kube)
@@ -277,6 +278,22 @@ describe.skipIf(lacksKubeLab())('on a real API server', () => {
     await kube.delete(topics, keyOf(owned))
     await isGone(owned)
     expect(kafka.topics.has('orders.v1')).toBe(false)
+  })
+
+  test('a topic is made when every broker that starts can have its share', async () => {
+    const { namespace, kafka } = await readyCluster()
+    const [pod] = (await kube.list(resources.pods, { namespace })).items.filter(({ metadata }) => metadata.name === 'ant-kafka-2')
+    const setReady = (status: string) =>
+      kube.patch(resources.pods, keyOf(pod!), 'merge', { status: { conditions: [{ type: 'Ready', status }] } }, { subresource: 'status' })
+    await setReady('False')
+    await becomes(cluster('ant', namespace), 'BrokersNotReady')
+    const object = topic('spread', namespace, { partitions: 3 })
+    await put(object)
+    await becomes(object, 'BrokersNotReady')
+    expect(kafka.topics.has('spread')).toBe(false)
+    await setReady('True')
+    await becomes(object, 'Ready')
+    expect(kafka.topics.get('spread')?.partitions).toBe(3)
   })
 
   test('of two resources for one topic the older has it, and hands it over when it goes', async () => {

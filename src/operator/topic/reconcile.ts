@@ -1,8 +1,9 @@
-import { topics, type Topic } from '../../api/index.ts'
+import { topics, type Cluster, type Topic } from '../../api/index.ts'
 import type { Outcomes } from '../../client/admin.ts'
 import type { Key, Result } from '../../kube/types.ts'
 import { admit, againMs, isPaused, type Claims } from '../admission.ts'
 import { clusterKeyOf, topicName } from '../claims.ts'
+import { startingBrokers } from '../cluster/pods.ts'
 import type { Environment } from '../environment.ts'
 import { Unreachable, type Contact } from '../kafka/contact.ts'
 import { finalize, keepFinalizer } from '../lifecycle.ts'
@@ -47,15 +48,27 @@ const bring = async (environment: Environment, topic: Topic, claims: Claims<Topi
     const contact = await environment.contacts.get(clusterKeyOf(topic))
     const seen = await observeTopic(topic, admission.cluster, contact)
     const plan = desiredTopic(seen)
+    const wait = plan.create || plan.growTo ? waitForBrokers(environment, topic, admission.cluster) : undefined
+    if (wait) return { verdict: wait, seen: numbersOf(seen.name, seen.description) }
     const refusal = await carryOut(environment, contact, seen, plan)
     const after = plan.create || plan.growTo ? (await contact.admin.describeTopics([seen.name])).get(seen.name) : seen.description
-    const numbers = after && { name: seen.name, partitions: after.partitions, replicas: after.replicationFactor }
+    const numbers = numbersOf(seen.name, after)
     const unseen = numbers ? undefined : reconciling('Created', `the topic ${seen.name} is made; the brokers do not show it yet`)
     return { verdict: refusal ?? plan.problem ?? unseen ?? READY, seen: numbers }
   } catch (error) {
     if (!(error instanceof Unreachable)) throw error
     return { verdict: reconciling('BrokersUnreachable', error.message) }
   }
+}
+
+const numbersOf = (name: string, description: TopicSeen['description']): Numbers | undefined =>
+  description && { name, partitions: description.partitions, replicas: description.replicationFactor }
+
+/** A topic that is made while the cluster starts would be on the first broker alone. */
+const waitForBrokers = ({ store, wall }: Environment, topic: Topic, cluster: Cluster): Verdict | undefined => {
+  const starting = startingBrokers(cluster, store.podsOf(clusterKeyOf(topic)), wall.nowMs())
+  if (starting === 0) return undefined
+  return reconciling('BrokersNotReady', `${starting} brokers are still starting; the partitions are made when they can have their share`)
 }
 
 /** Gives the first thing that Kafka refused. */
