@@ -10,15 +10,19 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const node24 = join(root, 'hack', 'node24')
 const WANTED_MAJOR = 24
 
-const npmCi = (folder, what) => {
+/**
+ * What the lock file says, without writing it: `npm ci` refuses a lock file that lacks the optional packages of other platforms, and a registry need not have
+ * all of them.
+ */
+const npmInstall = (folder, what) => {
   process.stderr.write(`installing ${what} (once per clone) ...\n`)
-  const npm = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+  const npm = spawnSync('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'], {
     cwd: folder,
     stdio: ['ignore', 2, 2],
     shell: process.platform === 'win32',
   })
   if (npm.status !== 0) {
-    process.stderr.write(`npm ci failed in ${folder}; check that the npm registry can be reached, then run the command again\n`)
+    process.stderr.write(`npm install failed in ${folder}; check that the npm registry can be reached, then run the command again\n`)
     process.exit(npm.status ?? 1)
   }
 }
@@ -32,7 +36,7 @@ const isInstalled = (folder) => {
 const nodeBinary = () => {
   if (Number(process.versions.node.split('.')[0]) >= WANTED_MAJOR) return process.execPath
   const binary = join(node24, 'node_modules', `node-${process.platform}-${process.arch}`, 'bin', 'node')
-  if (!existsSync(binary)) npmCi(node24, `Node.js ${WANTED_MAJOR}`)
+  if (!existsSync(binary)) npmInstall(node24, `Node.js ${WANTED_MAJOR}`)
   if (existsSync(binary)) return binary
   process.stderr.write(
     `npm has no Node.js ${WANTED_MAJOR} for ${process.platform}-${process.arch}: install Node.js ${WANTED_MAJOR} and run the command again\n`,
@@ -40,7 +44,7 @@ const nodeBinary = () => {
   process.exit(1)
 }
 
-if (!isInstalled(root)) npmCi(root, 'dependencies')
+if (!isInstalled(root)) npmInstall(root, 'dependencies')
 const node = nodeBinary()
 const [script, ...args] = process.argv.slice(2)
 if (script) {
