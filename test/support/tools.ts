@@ -5,7 +5,12 @@ export type ToolResult = { code: number; output: string }
 
 /** Apache's command-line tools of 2.6.3, in one JVM for all calls; calls run one after the other. */
 export class ApacheTools {
-  readonly #child = startJava('kafka-2.6.3', 'test/support/java/Tools.java', [], ['-Dlog4j.configuration=file:test/support/java/log4j.properties'])
+  readonly #child = startJava(
+    'kafka-2.6.3',
+    'test/support/java/Tools.java',
+    [],
+    ['-Dlog4j.configuration=file:test/support/java/log4j.properties'],
+  )
   readonly #answers = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]()
   #tail: Promise<unknown> = Promise.resolve()
 
