@@ -47,8 +47,8 @@ export const jar = (set: JarSet, artifact: string): string => {
   return found
 }
 
-/** Small heaps and one compiler thread: these processes live for seconds on a machine of two cores. */
-export const JVM_FLAGS = ['-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xshare:auto']
+/** Small heaps and one compiler thread: these processes live for seconds on a machine of two cores. UTF-8 whatever the locale is. */
+export const JVM_FLAGS = ['-Dfile.encoding=UTF-8', '-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xshare:auto']
 
 /** Runs a class (or a single .java source file) to its end and gives its output; throws with stderr on a non-zero exit. */
 export const runJava = (

@@ -47,6 +47,8 @@ public class Tools {
             System.setIn(new ByteArrayInputStream(Base64.getDecoder().decode(parts[1])));
             System.setOut(stream);
             System.setErr(stream);
+            // The console consumer counts towards --max-messages in a static field.
+            if (parts[0].equals("kafka.tools.ConsoleConsumer")) kafka.tools.ConsoleConsumer.messageCount_$eq(0);
             int[] code = new int[1];
             scala.Console.withOut(stream, () -> {
                 try {

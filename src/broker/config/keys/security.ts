@@ -96,9 +96,13 @@ export const ownKeys = {
     null,
     'A directory with a file per user whose content is the password; SCRAM entries that ZooKeeper lacks are written at start.',
   ),
-  'sofakafka.dirty.max.bytes': long('268435456', 'Bytes written and not yet known to be on disk beyond which writes leave the event loop.', {
-    validator: atLeast(1),
-  }),
+  'sofakafka.dirty.max.bytes': long(
+    '268435456',
+    'Bytes written and not yet known to be on disk beyond which writes leave the event loop.',
+    {
+      validator: atLeast(1),
+    },
+  ),
   'sofakafka.queued.max.response.bytes': long('-1', 'Bytes of responses in memory over all connections; -1: a share of the memory limit.'),
   'sofakafka.shutdown.timeout.ms': int('25000', 'A stop that takes longer exits without the clean mark.', {
     validator: between(1000, 3_600_000),
