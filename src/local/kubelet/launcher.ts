@@ -25,6 +25,12 @@ export type ProgramPlaces = {
 
 const portKey = (pod: Pod): string => `pod ${pod.metadata.namespace}/${pod.metadata.name}`
 
+/**
+ * As in the first line of main.ts. With its small first limit V8 takes the buffers of requests for a full heap and marks all of it 25 times a second, which costs a busy
+ * broker a third of its processor time; from this limit on they are freed young. It reserves nothing.
+ */
+const NODE_FLAGS = ['--initial-old-space-size=256']
+
 /** Turns a container of a pod into the arguments, variables and files of a process. */
 export class Launcher {
   readonly #disk: Disk
@@ -77,6 +83,7 @@ export class Launcher {
     const here = (text: string): string => this.#placed(pod, paths.rewrite(text))
     return {
       args: [
+        ...NODE_FLAGS,
         '--import',
         this.#preload(pod),
         this.#places.main,
