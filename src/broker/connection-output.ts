@@ -221,8 +221,13 @@ export class ResponseOutput implements Holder {
   /** `before` goes out with the first slice. */
   async #sendRecords(source: RecordsSource, before: readonly Buffer[]): Promise<void> {
     let lead = before
+    let slicesInTurn = 0
     for (let position = 0; position < source.sizeBytes && !this.#isEnded;) {
-      if (position > 0 || this.#pool.isBusy) await this.#pool.nextTurn()
+      if (this.#pool.isBusy || slicesInTurn === SLICES_PER_TURN) {
+        await this.#pool.nextTurn()
+        slicesInTurn = 0
+      }
+      slicesInTurn++
       const slice = this.#pool.takeBuffer(this.#pool.sliceBytes(source.sizeBytes - position))
       const read = source.readInto(slice, position)
       const sizeBytes = typeof read === 'number' ? read : await read
