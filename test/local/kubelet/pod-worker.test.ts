@@ -100,7 +100,7 @@ test('a pod becomes a process with its address, account and arguments', async ()
   const { args, env } = processes.last().spec
   const ip = status().podIP!
   expect(args.slice(-3)).toEqual(['broker', '--override', `advertised.listeners=INTERNAL://${ip}:9092`])
-  expect(args[1]).toContain(`address=${ip}`)
+  expect(args[args.indexOf('--import') + 1]).toContain(`address=${ip}`)
   expect(env).toMatchObject({
     PATH: '/bin',
     IP: ip,
@@ -125,7 +125,7 @@ test('on a shared address the advertised port is the one that clients can reach'
   )
   const { args } = processes.last().spec
   expect(args.at(-1)).toBe('listeners=PLAINTEXT://127.0.0.1:9093,OTHER://127.0.0.1:9999')
-  expect(args[1]).toContain('ports=9092-9093')
+  expect(args[args.indexOf('--import') + 1]).toContain('ports=9092-9093')
 })
 
 describe('restarts', () => {
