@@ -1,13 +1,10 @@
 import type { WorkerPool } from '../base/worker-pool.ts'
-import { type ErrorName, KafkaError } from '../protocol/errors.ts'
+import { asKafkaError, OFFLOAD_FROM_BYTES } from '../protocol/records/offload.ts'
 import { batches, magicOf } from '../protocol/records/record-batch.ts'
 import { inMemory, type RecordsSource } from './records-source.ts'
 
 export type OldMagic = 0 | 1
 type Input = { records: Uint8Array; toMagic: OldMagic; firstOffset: number }
-
-/** Up to here, handing the records to a thread takes longer than the conversion. */
-const INLINE_BYTES = 16_384
 
 const convertInput = async ({ records, toMagic, firstOffset }: Input): Promise<Buffer> => {
   const { downConvert } = await import('../protocol/records/down-convert.ts')
@@ -43,17 +40,11 @@ export const downConverted = async (
   const { toMagic, firstOffset, pool } = options
   const records = await readAll(source)
   if (isOldEnough(records, toMagic)) return inMemory(records)
-  if (records.length <= INLINE_BYTES) return inMemory(await convertInput({ records, toMagic, firstOffset }))
+  if (records.length <= OFFLOAD_FROM_BYTES) return inMemory(await convertInput({ records, toMagic, firstOffset }))
   try {
     const converted = await pool.run<Uint8Array>(import.meta.url, 'convertInThread', { records, toMagic, firstOffset })
     return inMemory(Buffer.from(converted.buffer, converted.byteOffset, converted.byteLength))
   } catch (thrown) {
     throw asKafkaError(thrown)
   }
-}
-
-/** A thread gives an error's properties, not its class. */
-const asKafkaError = (thrown: unknown): unknown => {
-  const { error, message } = thrown as { error?: ErrorName; message: string }
-  return error === undefined ? thrown : new KafkaError(error, message, { cause: thrown })
 }

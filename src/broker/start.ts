@@ -2,6 +2,7 @@ import { hostname } from 'node:os'
 import { LogManager } from '../log/log-manager.ts'
 import type { BrokerEnvironment, ClusterLink, ConnectCluster } from './cluster-link.ts'
 import { advertisedOf, listenersOf } from './config/listeners.ts'
+import { logDirsOf } from './config/log-dirs.ts'
 import { logManagerConfigOf } from './config/log-manager-config.ts'
 import { OutputPool } from './connection-output.ts'
 import { GroupCoordinator } from './coordinator/coordinator.ts'
@@ -83,10 +84,7 @@ const openLogs = (options: StartOptions, link: ClusterLink): Promise<LogManager>
   const { config, disk, clocks, logger } = options
   return LogManager.open({
     disk,
-    logDirs: config
-      .get('log.dirs')
-      ?.split(',')
-      .map((path) => path.trim()) ?? [config.get('log.dir')],
+    logDirs: logDirsOf(config),
     config: logManagerConfigOf(config, link.logConfigOf('')),
     topicConfigs: link.topicConfigs(),
     clocks,

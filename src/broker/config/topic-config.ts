@@ -1,5 +1,5 @@
 import { type BrokerConfig, SOURCE, type Source, type Texts } from './broker-config.ts'
-import { type Key, LONG_MAX } from './key.ts'
+import type { Key } from './key.ts'
 import { SYNONYMS, type TopicKey, topicKeys } from './keys/topic.ts'
 import { ConfigError, parseValue } from './parse.ts'
 
@@ -88,6 +88,3 @@ export class TopicConfig {
     }
   }
 }
-
-/** Whether a LONG key stands at "no limit". */
-export const isUnlimited = (text: string | null): boolean => text === LONG_MAX

@@ -29,17 +29,19 @@ export const writeAsController = async (zookeeper: ZooKeeperClient, context: Con
   }
 }
 
+/** Where the states of partitions are kept, each folder once and before what is in it. */
+const parentPaths = (partitions: readonly TopicPartition[]): string[] => [
+  ...new Set(partitions.map(({ topic }) => topicZnode.partitionsPath(topic))),
+  ...partitions.map(({ topic, partition }) => topicZnode.partitionPath(topic, partition)),
+]
+
 /** Makes the parents of a partition's state; they may be left over from an interrupted creation. */
 const makeParents = async (
   zookeeper: ZooKeeperClient,
   context: ControllerContext,
   partitions: readonly TopicPartition[],
 ): Promise<void> => {
-  const paths = [
-    ...new Set(partitions.map(({ topic }) => topicZnode.partitionsPath(topic))),
-    ...partitions.map(({ topic, partition }) => topicZnode.partitionPath(topic, partition)),
-  ]
-  for (const path of paths) {
+  for (const path of parentPaths(partitions)) {
     await writeAsController(zookeeper, context, [{ type: 'create', path, data: null }]).catch((error: unknown) => {
       if (!isZooKeeperError(error, 'NODE_EXISTS')) throw error
     })
@@ -52,14 +54,6 @@ const opsOf = (context: ControllerContext, change: StateChange): MultiOp[] => {
   const data = partitionStateZnode.encode(state)
   const known = context.leadership(change)
   return [known ? { type: 'set', path, data, version: known.version } : { type: 'create', path, data }]
-}
-
-const parentOps = (changes: readonly StateChange[]): MultiOp[] => {
-  const paths = [
-    ...new Set(changes.map(({ topic }) => topicZnode.partitionsPath(topic))),
-    ...changes.map(({ topic, partition }) => topicZnode.partitionPath(topic, partition)),
-  ]
-  return paths.map((path) => ({ type: 'create', path, data: null }))
 }
 
 const readBack = async (zookeeper: ZooKeeperClient, context: ControllerContext, at: TopicPartition): Promise<void> => {
@@ -77,7 +71,7 @@ const writeBatch = async (
   changes: readonly StateChange[],
   withParents: boolean,
 ): Promise<void> => {
-  const parents = withParents ? parentOps(changes) : []
+  const parents: MultiOp[] = withParents ? parentPaths(changes).map((path) => ({ type: 'create', path, data: null })) : []
   const results = await writeAsController(zookeeper, context, [...parents, ...changes.flatMap((change) => opsOf(context, change))])
   for (const [index, change] of changes.entries()) {
     const result = results[parents.length + index]

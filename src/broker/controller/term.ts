@@ -38,7 +38,7 @@ const RETRY_MS = 200
 export class ControllerTerm {
   readonly #options: TermOptions
   readonly #context: ControllerContext
-  readonly #channels = new Map<number, { epoch: bigint; channel: BrokerChannel }>()
+  readonly #channels = new Map<number, BrokerChannel>()
   readonly #deletion: TopicDeletion
   readonly #ended = Promise.withResolvers<void>()
   #queue: Promise<void> = Promise.resolve()
@@ -51,7 +51,7 @@ export class ControllerTerm {
       zookeeper: options.zookeeper,
       context: options.context,
       controllerId: options.brokerId,
-      channel: (brokerId) => this.#channels.get(brokerId)?.channel,
+      channel: (brokerId) => this.#channels.get(brokerId),
       isEnabled: options.deleteTopicEnable,
       done: () => void this.#enqueue(() => this.#settle()),
       logger: options.logger,
@@ -83,7 +83,7 @@ export class ControllerTerm {
   stop(): void {
     if (this.#isOver) return
     this.#isOver = true
-    for (const { channel } of this.#channels.values()) channel.close()
+    for (const channel of this.#channels.values()) channel.close()
     this.#channels.clear()
     this.#ended.resolve()
   }
@@ -138,7 +138,7 @@ export class ControllerTerm {
     const fresh = [...brokers.values()].filter(({ id, epoch }) => this.#context.brokers.get(id)?.epoch !== epoch)
     for (const { id } of gone) {
       this.#context.brokers.delete(id)
-      this.#channels.get(id)?.channel.close()
+      this.#channels.get(id)?.close()
       this.#channels.delete(id)
     }
     if (gone.length > 0) await this.#elect()
@@ -191,7 +191,7 @@ export class ControllerTerm {
 
   async #tellLeaders(changed: readonly TopicPartition[], created: ReadonlySet<string>, ignorant: readonly number[]): Promise<void> {
     const sender = { controllerId: this.#options.brokerId, context: this.#context }
-    const sent = [...this.#channels].flatMap(([id, { channel }]) => {
+    const sent = [...this.#channels].flatMap(([id, channel]) => {
       const partitions = ignorant.includes(id) ? [...this.#context.partitions()] : changed
       const options = { interBrokerListener: this.#options.interBrokerListener, isNew: (at: TopicPartition) => created.has(keyOf(at)) }
       const request = leaderAndIsrFor(sender, this.#context.brokers.get(id)!, partitions, options)
@@ -202,7 +202,7 @@ export class ControllerTerm {
 
   #tellMetadata(partitions: readonly TopicPartition[]): void {
     const sender = { controllerId: this.#options.brokerId, context: this.#context }
-    for (const [id, { channel }] of this.#channels) {
+    for (const [id, channel] of this.#channels) {
       void channel
         .send(updateMetadata, updateMetadataFor(sender, this.#context.brokers.get(id)!, partitions))
         .then((response) => this.#check(id, 'UpdateMetadata', response?.errorCode))
@@ -224,7 +224,7 @@ export class ControllerTerm {
       return
     }
     const { clock, logger, connection } = this.#options
-    this.#channels.set(broker.id, { epoch: broker.epoch, channel: new BrokerChannel({ connection: connection(endpoint), clock, logger }) })
+    this.#channels.set(broker.id, new BrokerChannel({ connection: connection(endpoint), clock, logger }))
   }
 }
 
