@@ -13,9 +13,18 @@ export type Leadership = {
   leader: number
   leaderEpoch: number
   isr: readonly number[]
+  /** All assigned replicas, those that are added or removed by a reassignment too. */
   replicas: readonly number[]
+  addingReplicas: readonly number[]
+  removingReplicas: readonly number[]
   controllerEpoch: number
+  /** Version of the state znode; an in-sync set is written only where it still holds. */
+  zkVersion: number
 }
+/** What a follower's fetch tells the leader. `logStartOffset` -1: unknown. `nowMs`: when the fetch was read, by the monotonic clock. */
+export type FollowerFetch = { fetchOffset: number; logStartOffset: number; nowMs: number }
+/** What the leader said beside the records. */
+export type LeaderOffsets = { leaderEpoch: number; highWatermark: number; logStartOffset: number }
 export type AppendRequest = {
   origin: Exclude<AppendOrigin, 'replication'>
   /** -1: all in-sync replicas, and there must be min.insync.replicas of them. */
@@ -28,8 +37,17 @@ export type FetchRequest = {
   minOneBatch: boolean
   /** Old clients take a part of it and learn so that their limit is too small. */
   mayCutFirstBatch: boolean
-  /** A follower reads to the end of the log, a consumer to the high watermark. */
-  reader: 'consumer' | 'follower'
+  /** A follower reads to the end of the log, a consumer to the high watermark, with READ_COMMITTED to the last stable offset. */
+  upTo: 'logEnd' | 'highWatermark' | 'lastStableOffset'
+}
+/** What a follower says of its log by a Fetch. */
+export type FollowerFetch = {
+  /** It has everything before. */
+  fetchOffset: number
+  /** -1: not told. */
+  logStartOffset: number
+  /** Monotonic. */
+  nowMs: number
 }
 export type Fetched = {
   highWatermark: number
@@ -63,6 +81,7 @@ export class Partition {
   readonly #followerEnds = new Map<number, number>()
   #leadership: Leadership | undefined
   #isLeader = false
+  #isFollower = false
   #epochStartOffset = 0
   #isOffline = false
 
@@ -106,6 +125,7 @@ export class Partition {
     const isNewEpoch = !this.#isLeader || leadership.leaderEpoch !== this.leaderEpoch
     this.#leadership = leadership
     this.#isLeader = true
+    this.#isFollower = false
     if (isNewEpoch) {
       this.#epochStartOffset = this.log.logEndOffset
       this.log.epochs.assign(leadership.leaderEpoch, this.#epochStartOffset)
@@ -118,11 +138,13 @@ export class Partition {
   follow(leadership: Leadership): void {
     this.#leadership = leadership
     this.resign()
+    this.#isFollower = true
   }
 
   /** No longer leader, whoever is. */
   resign(): void {
     this.#isLeader = false
+    this.#isFollower = false
     this.#replicated.fail(notLeader())
     this.#wakes.wake(this.waiters)
   }
@@ -135,10 +157,20 @@ export class Partition {
 
   /** NOT_LEADER_OR_FOLLOWER, FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH, KAFKA_STORAGE_ERROR; `currentLeaderEpoch` -1: the client knows none. */
   checkLeader(currentLeaderEpoch: number): void {
+    this.#checkEpoch(currentLeaderEpoch)
+    if (!this.#isLeader) throw notLeader()
+  }
+
+  /** As checkLeader, but a follower serves readers, too; who resigned serves nobody, until the controller says what it is. */
+  checkReplica(currentLeaderEpoch: number): void {
+    this.#checkEpoch(currentLeaderEpoch)
+    if (!this.#isLeader && !this.#isFollower) throw notLeader()
+  }
+
+  #checkEpoch(currentLeaderEpoch: number): void {
     if (this.#isOffline) throw new KafkaError('KAFKA_STORAGE_ERROR')
     if (currentLeaderEpoch >= 0 && currentLeaderEpoch < this.leaderEpoch) throw new KafkaError('FENCED_LEADER_EPOCH')
     if (currentLeaderEpoch > this.leaderEpoch) throw new KafkaError('UNKNOWN_LEADER_EPOCH')
-    if (!this.#isLeader) throw notLeader()
   }
 
   /** Appends when the promise resolves, or at once; with `requiredAcks` -1 the caller then waits for `replicated`. */
@@ -164,18 +196,19 @@ export class Partition {
 
   /** OFFSET_OUT_OF_RANGE; the rest as checkLeader. */
   fetch(request: FetchRequest): Fetched | Promise<Fetched> {
-    const { highWatermark, logStartOffset } = this.log
-    const endOffset = request.reader === 'follower' ? this.log.logEndOffset : highWatermark
-    if (request.offset < logStartOffset || request.offset > this.log.logEndOffset) {
+    const { highWatermark, logStartOffset, logEndOffset } = this.log
+    const { maxBytes, minOneBatch } = request
+    const lastStableOffset = this.lastStableOffset
+    const ends = { logEnd: logEndOffset, highWatermark, lastStableOffset }
+    const upTo = ends[request.upTo]
+    if (request.offset < logStartOffset || request.offset > logEndOffset) {
       throw new KafkaError(
         'OFFSET_OUT_OF_RANGE',
-        `offset ${request.offset} is not within ${logStartOffset} and ${this.log.logEndOffset} of ${this.topic}-${this.partition}`,
+        `offset ${request.offset} is not within ${logStartOffset} and ${logEndOffset} of ${this.topic}-${this.partition}`,
       )
     }
-    const seen = { highWatermark, lastStableOffset: this.lastStableOffset, logStartOffset }
-    if (request.offset >= endOffset || (request.maxBytes <= 0 && !request.minOneBatch)) return { ...seen, records: undefined }
-    const { maxBytes, minOneBatch } = request
-    const upTo = request.reader === 'follower' ? 'logEnd' : 'highWatermark'
+    const seen = { highWatermark, lastStableOffset, logStartOffset }
+    if (request.offset >= upTo || (request.maxBytes <= 0 && !request.minOneBatch)) return { ...seen, records: undefined }
     const region = this.log.region(request.offset, { maxBytes, upTo, minOneBatch })
     const take = (found: LogRegion | undefined): Fetched => ({
       ...seen,
@@ -184,11 +217,49 @@ export class Partition {
     return region instanceof Promise ? region.then(take) : take(region)
   }
 
-  /** A follower asks from `offset` on, so it has all before. */
-  followerFetched(brokerId: number, offset: number): void {
-    if (!this.#isLeader || !this.#leadership!.replicas.includes(brokerId)) return
-    this.#followerEnds.set(brokerId, offset)
+  /**
+   * After the leader has read for a follower: it asks from `fetchOffset` on, so it has all before. NOT_LEADER_OR_FOLLOWER when this broker does not lead,
+   * UNKNOWN_TOPIC_OR_PARTITION for a broker that is not a replica; both change nothing.
+   */
+  followerFetched(brokerId: number, { fetchOffset }: FollowerFetch): void {
+    if (!this.#isLeader) throw notLeader()
+    if (!this.#leadership!.replicas.includes(brokerId)) throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION')
+    this.#followerEnds.set(brokerId, fetchOffset)
     this.#advanceHighWatermark()
+  }
+
+  /** Appends what the leader of `leaderEpoch` sent (nothing is fine) and takes over its offsets. NOT_LEADER_OR_FOLLOWER when that leader is not followed. */
+  appendAsFollower(records: Buffer, leader: LeaderOffsets): AppendInfo | Promise<AppendInfo> {
+    this.#checkFollower(leader.leaderEpoch)
+    const appended = this.log.append(records, { origin: 'replication', leaderEpoch: leader.leaderEpoch })
+    if (appended instanceof Promise) return appended.then((info) => this.#appendedAsFollower(info, leader))
+    return this.#appendedAsFollower(appended, leader)
+  }
+
+  /** Cuts off what is at or beyond `offset`. Errors: those of appendAsFollower. */
+  async truncateAsFollower(offset: number, leaderEpoch: number): Promise<void> {
+    this.#checkFollower(leaderEpoch)
+    await this.log.truncateTo(offset)
+  }
+
+  /** Empties the log, which then begins at `offset`: where the leader no longer has what comes next. Errors: those of appendAsFollower. */
+  async startOverAsFollower(offset: number, leaderEpoch: number): Promise<void> {
+    this.#checkFollower(leaderEpoch)
+    await this.log.truncateFullyAndStartAt(offset)
+  }
+
+  #checkFollower(leaderEpoch: number): void {
+    if (this.#isOffline) throw new KafkaError('KAFKA_STORAGE_ERROR')
+    if (this.#isLeader || this.leaderEpoch !== leaderEpoch) throw notLeader()
+  }
+
+  #appendedAsFollower(info: AppendInfo, { highWatermark, logStartOffset }: LeaderOffsets): AppendInfo {
+    const { log } = this
+    const before = log.highWatermark
+    if (highWatermark > before) log.setHighWatermark(highWatermark)
+    if (logStartOffset > log.logStartOffset) log.advanceLogStart(Math.min(logStartOffset, log.highWatermark))
+    if (log.highWatermark > before && this.waiters.size > 0) this.#wakes.wake(this.waiters)
+    return info
   }
 
   /** undefined: no record is that young. */

@@ -43,7 +43,16 @@ test('requests that arrive together take effect and are answered in order', asyn
 
 test('a later Produce is appended before an earlier acks=all answer is due, and answers keep their order', async () => {
   const partition = [...broker.cluster.partitions!.all()].find(({ topic }) => topic === 'isr')!
-  partition.lead({ leader: 0, leaderEpoch: 1, isr: [0, 1], replicas: [0, 1], controllerEpoch: 1 })
+  partition.lead({
+    leader: 0,
+    leaderEpoch: 1,
+    isr: [0, 1],
+    replicas: [0, 1],
+    addingReplicas: [],
+    removingReplicas: [],
+    controllerEpoch: 1,
+    zkVersion: 0,
+  })
   const client = await RawClient.open(broker.port)
   client.request(produce, 8, 1, produceRequest('isr', 'first', -1))
   client.request(produce, 8, 2, produceRequest('isr', 'second', 1))
@@ -55,7 +64,7 @@ test('a later Produce is appended before an earlier acks=all answer is due, and 
   })
   await new Promise((resolve) => setTimeout(resolve, 30))
   expect(answered).toBe(false)
-  partition.followerFetched(1, 1)
+  partition.followerFetched(1, { fetchOffset: 1, logStartOffset: 0, nowMs: 0 })
   expect((await first).correlationId).toBe(1)
   expect((await client.response(produce, 8)).correlationId).toBe(2)
 

@@ -91,7 +91,16 @@ export class MemoryCluster implements ClusterLink {
   createTopic(topic: string, partitions: number): void {
     this.#topics.set(topic, partitions)
     for (let partition = 0; partition < partitions; partition++) {
-      const leadership = { leader: this.brokerId, leaderEpoch: 0, isr: [this.brokerId], replicas: [this.brokerId], controllerEpoch: 1 }
+      const leadership = {
+        leader: this.brokerId,
+        leaderEpoch: 0,
+        isr: [this.brokerId],
+        replicas: [this.brokerId],
+        addingReplicas: [],
+        removingReplicas: [],
+        controllerEpoch: 1,
+        zkVersion: 0,
+      }
       this.#parts!.partitions.lead(topic, partition, leadership, true)
     }
   }

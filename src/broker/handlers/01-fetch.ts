@@ -76,13 +76,18 @@ class FetchPass {
       this.partitions.push(partition)
       this.endWhenRead += partition.log.logEndOffset + partition.log.highWatermark
       const offset = toNumber(wanted.fetchOffset)
-      if (this.#isFollower) partition.followerFetched(this.#request.replicaId, offset)
+      if (this.#isFollower)
+        partition.followerFetched(this.#request.replicaId, {
+          fetchOffset: offset,
+          logStartOffset: toNumber(wanted.logStartOffset),
+          nowMs: broker.clocks.monotonic.nowMs(),
+        })
       const fetched = partition.fetch({
         offset,
         maxBytes: Math.min(wanted.maxBytes, this.#leftBytes),
         minOneBatch: this.#needsOneBatch,
         mayCutFirstBatch: this.#context.apiVersion < WHOLE_BATCH_SINCE,
-        reader: this.#isFollower ? 'follower' : 'consumer',
+        upTo: this.#isFollower ? 'logEnd' : 'highWatermark',
       })
       if (!(fetched instanceof Promise)) return this.#take(wanted, fetched)
       return fetched.then(

@@ -19,7 +19,10 @@ const become = ({ replicas }: Control, brokerId: number, topic: string, state: O
     leaderEpoch,
     isr: state.isr,
     replicas: state.replicas,
+    addingReplicas: state.addingReplicas,
+    removingReplicas: state.removingReplicas,
     controllerEpoch: state.controllerEpoch,
+    zkVersion: state.zkVersion,
   }
   if (state.leader === brokerId) replicas.lead(topic, partitionIndex, leadership, isNew)
   else replicas.follow(topic, partitionIndex, leadership, isNew)
