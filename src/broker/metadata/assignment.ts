@@ -36,6 +36,8 @@ export const assign = (options: {
   replicationFactor: number
   /** The number of the first new partition; above 0 when a topic grows. */
   firstPartition?: number
+  /** Where in the order of the brokers to begin, and the first shift; random when absent. */
+  start?: number
   random: () => number
 }): Map<number, number[]> => {
   const { partitions, replicationFactor, random, firstPartition = 0 } = options
@@ -43,8 +45,8 @@ export const assign = (options: {
   const isRackAware = sorted.every(({ rack }) => rack !== null)
   const ordered = isRackAware ? alternateRacks(sorted) : sorted
   const racks = isRackAware ? new Set(sorted.map(({ rack }) => rack)).size : 0
-  const start = Math.floor(random() * ordered.length)
-  let shift = Math.floor(random() * ordered.length)
+  const start = options.start ?? Math.floor(random() * ordered.length)
+  let shift = options.start ?? Math.floor(random() * ordered.length)
   const assignment = new Map<number, number[]>()
   for (let partition = firstPartition; partition < firstPartition + partitions; partition++) {
     if (partition > 0 && partition % ordered.length === 0) shift++

@@ -7,6 +7,7 @@ import { TopicConfig } from '../config/topic-config.ts'
 import { assign } from './assignment.ts'
 import type { MetadataCache } from './cache.ts'
 import type { ConfigStore } from './config-store.ts'
+import { checkAddedReplicas, checkAssignment } from './manual-assignment.ts'
 import { collidesWith, validateTopicName } from './topic-name.ts'
 import { configZnode } from './znodes/config.ts'
 import { type Assignment, deleteTopicZnode, topicZnode, TOPICS } from './znodes/topic.ts'
@@ -23,15 +24,6 @@ export type NewTopic = {
 export type Planned = { assignment: Assignment; replicationFactor: number; config: TopicConfig }
 
 const NO_PARTITIONS: Assignment = new Map()
-
-/** Replication comes with the next release: until then a second replica would be a promise that nobody keeps. */
-export const refuseReplication = (replicationFactor: number): void => {
-  if (replicationFactor <= 1) return
-  throw new KafkaError(
-    'INVALID_REPLICATION_FACTOR',
-    `Replication factor ${replicationFactor} is not served yet: partitions have one replica. Ask for replication factor 1.`,
-  )
-}
 
 /** Creates, grows and marks topics for deletion, in ZooKeeper; the controller sees it there and does the rest. */
 export class TopicAdmin {
@@ -63,11 +55,12 @@ export class TopicAdmin {
     validateTopicName(topic.name)
     await this.#checkAbsent(topic.name)
     const config = this.#configOf(topic.configs)
-    if (topic.assignment) return { config, assignment: topic.assignment, replicationFactor: this.#checkAssignment(topic.assignment) }
+    if (topic.assignment)
+      return { config, assignment: topic.assignment, replicationFactor: checkAssignment(topic.assignment, this.#liveIds) }
     const partitions = topic.partitions === -1 ? this.#configs.broker.get('num.partitions') : topic.partitions
     const replicationFactor =
       topic.replicationFactor === -1 ? this.#configs.broker.get('default.replication.factor') : topic.replicationFactor
-    return { config, replicationFactor, assignment: this.#assign(partitions, replicationFactor, 0) }
+    return { config, replicationFactor, assignment: this.#assign(partitions, replicationFactor) }
   }
 
   /** The configuration is there before the topic, so that no replica ever starts without it. */
@@ -125,9 +118,10 @@ export class TopicAdmin {
       throw isZooKeeperError(error, 'NO_NODE') ? new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', `The topic '${name}' does not exist.`) : error
     })
     const topic = topicZnode.decode(name, data ?? Buffer.from('{}'))
-    if (topic.adding.size + topic.removing.size > 0) throw new KafkaError('REASSIGNMENT_IN_PROGRESS')
+    if (topic.adding.size + topic.removing.size > 0)
+      throw new KafkaError('REASSIGNMENT_IN_PROGRESS', `A partition reassignment is in progress for the topic '${name}'.`)
     if (await this.#session.client.exists(deleteTopicZnode.path(name)))
-      throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', `The topic '${name}' is being deleted.`)
+      throw new KafkaError('INVALID_TOPIC_EXCEPTION', 'The topic is queued for deletion.')
     const assignment = this.#grown(topic.replicas, total, added)
     if (isDryRun) return
     await this.#session.client.set(topicZnode.path(name), topicZnode.encode({ ...topic, replicas: assignment }), stat.version)
@@ -180,7 +174,8 @@ export class TopicAdmin {
     }
   }
 
-  #assign(partitions: number, replicationFactor: number, firstPartition: number): Map<number, number[]> {
+  /** `from` for a topic that grows: the first new partition, and the broker at which Kafka then begins instead of anywhere. */
+  #assign(partitions: number, replicationFactor: number, from?: { partition: number; near: number }): Map<number, number[]> {
     if (partitions <= 0) throw new KafkaError('INVALID_PARTITIONS', 'Number of partitions must be larger than 0.')
     if (replicationFactor <= 0) throw new KafkaError('INVALID_REPLICATION_FACTOR', 'Replication factor must be larger than 0.')
     const brokers = this.#cache.liveBrokers()
@@ -190,39 +185,17 @@ export class TopicAdmin {
         `Replication factor: ${replicationFactor} larger than available brokers: ${brokers.length}.`,
       )
     }
-    refuseReplication(replicationFactor)
-    return assign({ brokers, partitions, replicationFactor, firstPartition, random: this.#random })
+    const spread = { brokers, partitions, replicationFactor, random: this.#random }
+    if (!from) return assign(spread)
+    const start = brokers
+      .map(({ id }) => id)
+      .sort((a, b) => a - b)
+      .findIndex((id) => id >= from.near)
+    return assign({ ...spread, firstPartition: from.partition, start: Math.max(0, start) })
   }
 
-  /** Gives the replication factor. */
-  #checkAssignment(assignment: Assignment): number {
-    const partitions = [...assignment.keys()].sort((a, b) => a - b)
-    const wrong = (message: string) => new KafkaError('INVALID_REPLICA_ASSIGNMENT', message)
-    if (partitions.some((partition, index) => partition !== index))
-      throw wrong('partitions should be a consecutive 0-based integer sequence')
-    const lists = [...assignment.values()]
-    this.#checkReplicas(lists)
-    const sizes = new Set(lists.map((replicas) => replicas.length))
-    if (sizes.size > 1) throw wrong('All partitions should have the same number of replicas')
-    const [replicationFactor = 0] = sizes
-    refuseReplication(replicationFactor)
-    return replicationFactor
-  }
-
-  #checkReplicas(lists: readonly (readonly number[])[]): void {
-    const known = new Set(this.#cache.liveBrokers().map(({ id }) => id))
-    for (const replicas of lists) {
-      const unknown = replicas.filter((id) => !known.has(id))
-      const problem =
-        replicas.length === 0
-          ? 'Cannot have replication factor of 0 for a partition'
-          : new Set(replicas).size < replicas.length
-            ? `Duplicate brokers not allowed in replica assignment: ${replicas.join(', ')}`
-            : unknown.length > 0
-              ? `Unknown broker(s) in replica assignment: ${unknown.join(', ')}.`
-              : undefined
-      if (problem) throw new KafkaError('INVALID_REPLICA_ASSIGNMENT', problem)
-    }
+  get #liveIds(): ReadonlySet<number> {
+    return new Set(this.#cache.liveBrokers().map(({ id }) => id))
   }
 
   #grown(existing: Assignment, total: number, added: readonly (readonly number[])[] | null): Assignment {
@@ -233,24 +206,11 @@ export class TopicAdmin {
         `Topic currently has ${existing.size} partitions, which is higher than the requested ${total}.`,
       )
     if (missing === 0) throw new KafkaError('INVALID_PARTITIONS', `Topic already has ${existing.size} partitions.`)
-    if (added && added.length !== missing) {
-      throw new KafkaError(
-        'INVALID_REPLICA_ASSIGNMENT',
-        `Increasing the number of partitions by ${missing} but ${added.length} assignments provided.`,
-      )
+    if (added) {
+      checkAddedReplicas(existing, missing, added, this.#liveIds)
+      return new Map([...existing, ...added.map((replicas, index) => [existing.size + index, replicas] as const)])
     }
-    const replicationFactor = existing.get(0)?.length ?? 1
-    if (added) this.#checkReplicas(added)
-    const wrongSize = added?.find((replicas) => replicas.length !== replicationFactor)
-    if (wrongSize) {
-      throw new KafkaError(
-        'INVALID_REPLICA_ASSIGNMENT',
-        `Existing topics have replication factor ${replicationFactor}, not ${wrongSize.length}.`,
-      )
-    }
-    const fresh = added
-      ? new Map(added.map((replicas, index) => [existing.size + index, replicas]))
-      : this.#assign(missing, replicationFactor, existing.size)
-    return new Map([...existing, ...fresh])
+    const first = existing.get(0) ?? []
+    return new Map([...existing, ...this.#assign(missing, first.length, { partition: existing.size, near: first[0] ?? -1 })])
   }
 }
