@@ -35,12 +35,21 @@ export class PartitionTable implements Partitions {
   }
 
   leader(topic: string, partition: number, currentLeaderEpoch = -1): Partition {
-    const found = this.get(topic, partition)
-    if (!found) {
-      throw new KafkaError(this.#options.isKnown(topic, partition) ? 'NOT_LEADER_OR_FOLLOWER' : 'UNKNOWN_TOPIC_OR_PARTITION')
-    }
+    const found = this.#hosted(topic, partition)
     found.checkLeader(currentLeaderEpoch)
     return found
+  }
+
+  replica(topic: string, partition: number, currentLeaderEpoch = -1): Partition {
+    const found = this.#hosted(topic, partition)
+    found.checkReplica(currentLeaderEpoch)
+    return found
+  }
+
+  #hosted(topic: string, partition: number): Partition {
+    const found = this.get(topic, partition)
+    if (found) return found
+    throw new KafkaError(this.#options.isKnown(topic, partition) ? 'NOT_LEADER_OR_FOLLOWER' : 'UNKNOWN_TOPIC_OR_PARTITION')
   }
 
   /** Makes this broker the leader; the log is made where there is none. KAFKA_STORAGE_ERROR or Node's error when it cannot be. */

@@ -36,6 +36,8 @@ export interface Partitions {
    * FENCED_LEADER_EPOCH or UNKNOWN_LEADER_EPOCH when `currentLeaderEpoch` (-1: not known) is not this leader's.
    */
   leader(topic: string, partition: number, currentLeaderEpoch?: number): Partition
+  /** As leader, but the partition may be a follower here. */
+  replica(topic: string, partition: number, currentLeaderEpoch?: number): Partition
 }
 
 export type BrokerNode = { id: number; host: string; port: number; rack: string | null }

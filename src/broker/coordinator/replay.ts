@@ -55,7 +55,7 @@ export class Replay {
       maxBytes,
       minOneBatch: true,
       mayCutFirstBatch: false,
-      reader: 'follower',
+      upTo: 'logEnd',
     })
     if (!source) return Buffer.alloc(0)
     const bytes = Buffer.allocUnsafe(source.sizeBytes)
