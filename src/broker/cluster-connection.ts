@@ -145,7 +145,7 @@ class ZooKeeperLink implements ClusterLink {
 /** Joins the cluster that zookeeper.connect names. The first users are there before any listener opens. */
 export const connectCluster: ConnectCluster = async (environment) => {
   const { config, disk, clocks, logger } = environment
-  const member = await ClusterMember.join({ config, clocks, logger }, storedBrokerId(disk, logDirsOf(config)))
+  const member = await ClusterMember.join({ config, clocks, disk, logger }, storedBrokerId(disk, logDirsOf(config)))
   const directory = config.get('sofakafka.scram.bootstrap.dir')
   if (directory !== null) await member.addUsers(bootstrapUsers(disk, directory))
   return new ZooKeeperLink(environment, member)

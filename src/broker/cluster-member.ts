@@ -11,6 +11,7 @@ import { isZooKeeperError } from '../zookeeper/errors.ts'
 import type { BrokerConfig } from './config/broker-config.ts'
 import { type Endpoint, interBrokerListenerOf, listenersOf } from './config/listeners.ts'
 import { ConfigError } from './config/parse.ts'
+import { parseConnect, zooKeeperLogin } from './config/zookeeper-login.ts'
 import type { GroupStorage } from './coordinator/ports.ts'
 import { Controller } from './controller/controller.ts'
 import { interBrokerLogin } from './inter-broker.ts'
@@ -21,6 +22,7 @@ import { clusterIdOf, generateBrokerId, register, unregister } from './metadata/
 import type { ZooKeeperSession } from './metadata/session.ts'
 import { TopicAdmin } from './metadata/topic-admin.ts'
 import { zooKeeperOffsets } from './metadata/zookeeper-offsets.ts'
+import { protectedAcl } from './metadata/znodes/protection.ts'
 import { makeRoots } from './metadata/znodes/roots.ts'
 
 export type ClusterMemberOptions = {
@@ -28,6 +30,8 @@ export type ClusterMemberOptions = {
   config: BrokerConfig
   clocks: { monotonic: MonotonicClock; wall: WallClock }
   logger: Logger
+  /** Holds the JAAS file. */
+  disk: Disk
   random?: () => number
 }
 export type Entry = {
@@ -43,18 +47,6 @@ export type Entry = {
 
 const AUTHORIZERS = new Set(['kafka.security.authorizer.AclAuthorizer', 'kafka.security.auth.SimpleAclAuthorizer'])
 const REJOIN_MS = { baseMs: 100, maxMs: 5000 }
-
-/** HOST:PORT,HOST:PORT/chroot. ConfigError says what to write instead. */
-export const parseConnect = (text: string): { servers: { host: string; port: number }[]; chroot: string } => {
-  const at = text.indexOf('/')
-  const chroot = at < 0 ? '' : text.slice(at).replace(/\/$/, '')
-  const servers = (at < 0 ? text : text.slice(0, at)).split(',').map((server) => {
-    const [, host, port] = /^\s*\[?([^\]\s]+?)\]?(?::(\d+))?\s*$/.exec(server) ?? []
-    if (host === undefined) throw new ConfigError('zookeeper.connect', `zookeeper.connect: ${server} must be HOST:PORT`)
-    return { host, port: Number(port ?? 2181) }
-  })
-  return { servers, chroot }
-}
 
 /**
  * This broker's place in its cluster: the session, what it reads and follows in ZooKeeper, its registration and its candidacy as controller. It is the only owner of
@@ -115,7 +107,7 @@ export class ClusterMember {
    * ZooKeeperError when ZooKeeper cannot be reached in zookeeper.connection.timeout.ms.
    */
   static async join(options: ClusterMemberOptions, knownBrokerId: number | undefined): Promise<ClusterMember> {
-    const session = { client: await connect(options) }
+    const session = { client: await connect(options).catch((error: unknown) => Promise.reject(loginError(options, error))) }
     await makeRoots(session.client)
     const clusterId = await clusterIdOf(session.client, () => randomBytes(16).toString('base64url'))
     const brokerId = await brokerIdOf(options.config, session.client, knownBrokerId)
@@ -263,11 +255,37 @@ const untilDisconnected = async (client: ZooKeeperClient, work: () => Promise<vo
   await Promise.race([work().catch(() => {}), changed])
 }
 
-const connect = ({ config, clocks, logger }: ClusterMemberOptions): Promise<ZooKeeperClient> => {
+/** A session below the chroot, which is made where it is missing. Throws ConfigError, or ZooKeeperError: AUTH_FAILED, CONNECTION_LOSS. */
+const connect = async ({ config, clocks, disk, logger }: ClusterMemberOptions): Promise<ZooKeeperClient> => {
   const { servers, chroot } = parseConnect(config.get('zookeeper.connect'))
   const sessionTimeoutMs = config.get('zookeeper.session.timeout.ms')
-  const connectTimeoutMs = config.get('zookeeper.connection.timeout.ms') ?? sessionTimeoutMs
-  return ZooKeeperClient.connect({ servers, chroot, sessionTimeoutMs, connectTimeoutMs, clock: clocks.monotonic, logger })
+  const login = zooKeeperLogin(config, disk)
+  const options = {
+    servers,
+    sessionTimeoutMs,
+    connectTimeoutMs: config.get('zookeeper.connection.timeout.ms') ?? sessionTimeoutMs,
+    ...(login ? { saslDigest: login } : {}),
+    ...(config.get('zookeeper.set.acl') ? { aclOf: protectedAcl } : {}),
+    clock: clocks.monotonic,
+    logger,
+  }
+  const client = await ZooKeeperClient.connect({ ...options, chroot })
+  if (chroot === '' || (await client.exists('/'))) return client
+  const above = await ZooKeeperClient.connect(options)
+  await above.makePath(chroot)
+  await above.close()
+  return client
+}
+
+/** A refused login said in words: the user learns which files must agree. */
+const loginError = ({ config, disk }: ClusterMemberOptions, error: unknown): unknown => {
+  if (!isZooKeeperError(error, 'AUTH_FAILED')) return error
+  const file = config.get('java.security.auth.login.config')
+  const section = config.get('zookeeper.sasl.clientconfig') ?? 'Client'
+  return new ConfigError(
+    'java.security.auth.login.config',
+    `ZooKeeper refuses the login as ${zooKeeperLogin(config, disk)?.username}: the username and password in section ${section} of ${file} must be those of a user in section Server of the JAAS file of ZooKeeper`,
+  )
 }
 
 const brokerIdOf = async (config: BrokerConfig, zookeeper: ZooKeeperClient, known: number | undefined): Promise<number> => {

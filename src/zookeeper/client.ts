@@ -26,6 +26,8 @@ export type ZooKeeperOptions = {
   connectTimeoutMs?: number
   auth?: Credentials['auth']
   saslDigest?: { username: string; password: string }
+  /** The ACL of a znode that is created without one, by its path below the chroot; absent: open to everyone. */
+  aclOf?: (path: string) => readonly Acl[]
   clock: MonotonicClock
   logger: Logger
   random?: () => number
@@ -56,10 +58,12 @@ export class ZooKeeperClient {
   readonly #session: Session
   readonly #chroot: string
   readonly #credentials: Credentials
+  readonly #aclOf: (path: string) => readonly Acl[]
 
   private constructor(options: ZooKeeperOptions) {
     this.#chroot = options.chroot === '/' ? '' : (options.chroot ?? '')
     if (this.#chroot !== '') validatePath(this.#chroot)
+    this.#aclOf = options.aclOf ?? (() => OPEN_ACL)
     this.#credentials = { auth: [...(options.auth ?? [])], ...(options.saslDigest ? { saslDigest: options.saslDigest } : {}) }
     this.#session = new Session({
       servers: options.servers,
@@ -194,7 +198,11 @@ export class ZooKeeperClient {
   /** All or nothing. A refused one throws what its first refused operation got, with `index`, that operation's path and `results`. */
   async multi(ops: readonly MultiOp[]): Promise<readonly MultiResult[]> {
     for (const op of ops) this.#validate(op)
-    const absolute = ops.map((op) => ({ ...op, path: this.#absolute(op.path) }))
+    const absolute = ops.map((op) => ({
+      ...op,
+      path: this.#absolute(op.path),
+      ...(op.type === 'create' ? { acl: op.acl ?? this.#aclOf(op.path) } : {}),
+    }))
     const results = await this.#call({
       opcode: OPCODES.multi,
       write: (to) => writeMulti(to, absolute),
@@ -247,7 +255,7 @@ export class ZooKeeperClient {
   #createCall(opcode: number, path: string, data: Buffer | null, options: { acl?: readonly Acl[]; mode?: CreateMode }) {
     const mode = options.mode ?? 'persistent'
     this.#validate({ type: 'create', path, data, mode })
-    const request = { path: this.#absolute(path), data, acl: options.acl ?? OPEN_ACL, flags: protocol.CREATE_FLAGS[mode] }
+    const request = { path: this.#absolute(path), data, acl: options.acl ?? this.#aclOf(path), flags: protocol.CREATE_FLAGS[mode] }
     return { opcode, path, isValidated: true, write: (to: JuteWriter) => protocol.createRequest.write(to, request) }
   }
 

@@ -8,9 +8,10 @@ export const zookeeperKeys = {
   'zookeeper.session.timeout.ms': int('18000', 'A broker that ZooKeeper did not hear for this long is taken for dead.'),
   'zookeeper.connection.timeout.ms': int(null, 'How long a start waits for ZooKeeper; zookeeper.session.timeout.ms when absent.'),
   'zookeeper.sync.time.ms': int('2000', 'Unused, in Kafka too.', noEffect),
-  'zookeeper.set.acl': boolean('false', 'Whether znodes are made unreadable for others.', {
-    refusal: 'protected znodes are not served yet; leave the key out',
-  }),
+  'zookeeper.set.acl': boolean(
+    'false',
+    'Whether only brokers may change znodes, and read those that hold secrets; needs a login to ZooKeeper.',
+  ),
   'zookeeper.max.in.flight.requests': int('10', 'Requests to ZooKeeper at a time.', { validator: atLeast(1) }),
   'zookeeper.clientCnxnSocket': string(null, 'Java class of the connection.', noEffect),
   'zookeeper.ssl.client.enable': boolean('false', 'Whether ZooKeeper is reached by TLS.', {
@@ -28,4 +29,14 @@ export const zookeeperKeys = {
   'zookeeper.ssl.endpoint.identification.algorithm': string('HTTPS', 'How a server\u2019s name is checked.', noEffect),
   'zookeeper.ssl.crl.enable': boolean('false', 'Whether revocation lists are read.', noEffect),
   'zookeeper.ssl.ocsp.enable': boolean('false', 'Whether OCSP is asked.', noEffect),
+}
+
+/** Java system properties, for Apache's broker in KAFKA_OPTS; here they stand in the file as keys. */
+export const systemPropertyKeys = {
+  'java.security.auth.login.config': string(
+    null,
+    'A JAAS file whose section Client is the login to ZooKeeper (DIGEST-MD5). Its section KafkaServer is not read: see sasl.jaas.config.',
+  ),
+  'zookeeper.sasl.client': boolean('true', 'Whether to log in to ZooKeeper where the JAAS file says how.'),
+  'zookeeper.sasl.clientconfig': string('Client', 'The section of the JAAS file with the login to ZooKeeper.'),
 }
