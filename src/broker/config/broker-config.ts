@@ -1,5 +1,5 @@
 import type { Key } from './key.ts'
-import { clusterKeys, coordinatorKeys } from './keys/cluster.ts'
+import { clusterKeys, coordinatorKeys, throttleKeys } from './keys/cluster.ts'
 import { logKeys } from './keys/log.ts'
 import { networkKeys } from './keys/network.ts'
 import { authorizerKeys, ownKeys, securityKeys } from './keys/security.ts'
@@ -8,7 +8,7 @@ import { ConfigError, parseValue } from './parse.ts'
 
 /** Every key of Kafka 2.6's KafkaConfig, and no other. */
 export const kafkaKeys = { ...networkKeys, ...logKeys, ...clusterKeys, ...coordinatorKeys, ...securityKeys, ...zookeeperKeys }
-export const brokerKeys = { ...kafkaKeys, ...authorizerKeys, ...systemPropertyKeys, ...ownKeys }
+export const brokerKeys = { ...kafkaKeys, ...throttleKeys, ...authorizerKeys, ...systemPropertyKeys, ...ownKeys }
 export type BrokerKey = keyof typeof brokerKeys
 export type ValueOf<K extends BrokerKey> = (typeof brokerKeys)[K] extends Key<infer T> ? T : never
 

@@ -3,6 +3,7 @@ import { CLUSTER_NAME } from '../../security/acl.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import { brokerKeys, isBrokerKey, type Source, SOURCE } from '../config/broker-config.ts'
 import type { Key, KeyType } from '../config/key.ts'
+import { throttleKeys } from '../config/keys/cluster.ts'
 import { type TopicKey, topicKeys } from '../config/keys/topic.ts'
 import { ConfigError } from '../config/parse.ts'
 import { isTopicKey, TopicConfig } from '../config/topic-config.ts'
@@ -80,9 +81,10 @@ export const topicEntries = (config: TopicConfig): Entry[] =>
     entryOf(name, topicKeys[name], config.describe(name), { readOnly: false, ownSources: [SOURCE.TOPIC] }),
   )
 
-/** Of one broker: every key. Of all brokers ("" as name): only what is set for all of them at run time. */
+/** Of one broker: every key, throttles where they are set. Of all brokers ("" as name): only what is set for all of them at run time. */
 export const brokerEntries = (config: BrokerConfig, target: Target): Entry[] => {
-  const entries = (Object.keys(brokerKeys) as (keyof typeof brokerKeys)[]).map((name) =>
+  const isShown = (name: keyof typeof brokerKeys): boolean => !Object.hasOwn(throttleKeys, name) || config.sourceOf(name) !== SOURCE.DEFAULT
+  const entries = (Object.keys(brokerKeys) as (keyof typeof brokerKeys)[]).filter(isShown).map((name) =>
     entryOf(name, brokerKeys[name], config.synonymsOf(name), {
       readOnly: (brokerKeys[name] as Key<unknown>).scope === undefined,
       ownSources: [SOURCE.DYNAMIC_BROKER, SOURCE.DYNAMIC_DEFAULT_BROKER, SOURCE.STATIC_BROKER],

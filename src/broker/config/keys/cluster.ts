@@ -5,6 +5,23 @@ const clusterWide = { scope: 'cluster-wide' } as const
 const noEffect = { support: 'no effect' } as const
 const replication = noEffect
 
+/** What can be set at run time, for one broker, and in no file. Source: DynamicConfig.Broker of 2.6.3. */
+export const throttleKeys = {
+  'leader.replication.throttled.rate': long(LONG_MAX, 'Bytes per second that a leader sends to throttled replicas.', {
+    scope: 'per-broker',
+    validator: atLeast(0),
+  }),
+  'follower.replication.throttled.rate': long(LONG_MAX, 'Bytes per second that a follower fetches for throttled replicas.', {
+    scope: 'per-broker',
+    validator: atLeast(0),
+  }),
+  'replica.alter.log.dirs.io.max.bytes.per.second': long(LONG_MAX, 'Bytes per second of moves between directories.', {
+    ...noEffect,
+    scope: 'per-broker',
+    validator: atLeast(0),
+  }),
+}
+
 /** Identity, topics, replication, controller. */
 export const clusterKeys = {
   'broker.id': int('-1', 'The identity of this broker in its cluster; -1 takes a generated one.'),
@@ -37,21 +54,20 @@ export const clusterKeys = {
   ),
   'leader.imbalance.check.interval.seconds': long('300', 'How often the balance of leaderships is looked at.', replication),
   'replica.lag.time.max.ms': long('30000', 'A follower that did not catch up for this long leaves the in-sync set.', replication),
-  'replica.socket.timeout.ms': int('30000', 'How long a follower waits for its leader\u2019s answer.', replication),
+  'replica.socket.timeout.ms': int('30000', 'How long a follower waits for its leader\u2019s answer.'),
   'replica.socket.receive.buffer.bytes': int('65536', 'Receive buffer of a follower\u2019s socket.', replication),
-  'replica.fetch.max.bytes': int('1048576', 'Bytes that a follower asks for per partition.', { ...replication, validator: atLeast(0) }),
-  'replica.fetch.wait.max.ms': int('500', 'How long a leader may hold a follower\u2019s fetch.', replication),
-  'replica.fetch.min.bytes': int('1', 'Bytes that a leader waits for before it answers a follower.', replication),
-  'replica.fetch.response.max.bytes': int('10485760', 'Bytes that a follower asks for per fetch.', {
-    ...replication,
+  'replica.fetch.max.bytes': int('1048576', 'Bytes that a follower asks for per partition.', { validator: atLeast(0) }),
+  'replica.fetch.wait.max.ms': int('500', 'How long a leader may hold a follower\u2019s fetch.'),
+  'replica.fetch.min.bytes': int('1', 'Bytes that a leader waits for before it answers a follower.'),
+  'replica.fetch.response.max.bytes': int('10485760', 'Bytes that a follower asks for per fetch.', { validator: atLeast(0) }),
+  'replica.fetch.backoff.ms': int('1000', 'The longest pause of a follower after an error; the first ones are shorter.', {
     validator: atLeast(0),
   }),
-  'replica.fetch.backoff.ms': int('1000', 'Pause of a follower after an error.', { ...replication, validator: atLeast(0) }),
   'replica.high.watermark.checkpoint.interval.ms': long('5000', 'How often high watermarks are written to disk.'),
   'replica.selector.class': string(null, 'A Java class that picks the replica that a consumer reads from.', {
     refusal: 'Java classes cannot be loaded; leave the key out, consumers then read from the leader',
   }),
-  'num.replica.fetchers': int('1', 'Connections that a follower keeps to each leader.', { ...replication, ...clusterWide }),
+  'num.replica.fetchers': int('1', 'Connections that a follower keeps to each leader.', clusterWide),
   'quota.producer.default': long(LONG_MAX, 'Deprecated; bytes per second of a producer without a quota of its own.', {
     ...noEffect,
     validator: atLeast(1),
@@ -62,11 +78,8 @@ export const clusterKeys = {
   }),
   'quota.window.num': int('11', 'Windows over which quotas are measured.', { ...noEffect, validator: atLeast(1) }),
   'quota.window.size.seconds': int('1', 'Length of a window of quotas.', { ...noEffect, validator: atLeast(1) }),
-  'replication.quota.window.num': int('11', 'Windows over which replication throttles are measured.', {
-    ...noEffect,
-    validator: atLeast(1),
-  }),
-  'replication.quota.window.size.seconds': int('1', 'Length of a window of replication throttles.', { ...noEffect, validator: atLeast(1) }),
+  'replication.quota.window.num': int('11', 'Windows over which replication throttles are measured.', { validator: atLeast(1) }),
+  'replication.quota.window.size.seconds': int('1', 'Length of a window of replication throttles.', { validator: atLeast(1) }),
   'alter.log.dirs.replication.quota.window.num': int('11', 'Windows over which moves between directories are measured.', {
     ...noEffect,
     validator: atLeast(1),
