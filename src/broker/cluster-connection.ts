@@ -3,7 +3,8 @@ import type { Disk } from '../base/disk.ts'
 import { parseProperties } from '../base/properties.ts'
 import type { LogConfig } from '../log/log-config.ts'
 import type { BrokerEnvironment, ClusterLink, ConnectCluster, LocalParts } from './cluster-link.ts'
-import { bootstrapUsers, ClusterMember } from './cluster-member.ts'
+import { ClusterMember } from './cluster-member.ts'
+import { addFirstUsers, bootstrapUsers } from './first-users.ts'
 import type { BrokerConfig } from './config/broker-config.ts'
 import { parseJaas, plainUsers } from './config/jaas.ts'
 import { listenersOf } from './config/listeners.ts'
@@ -59,6 +60,7 @@ class ZooKeeperLink implements ClusterLink {
   readonly #environment: BrokerEnvironment
   readonly #member: ClusterMember
   #parts: LocalParts | undefined
+  #control: ControlGate | undefined
 
   constructor(environment: BrokerEnvironment, member: ClusterMember) {
     this.#environment = environment
@@ -82,8 +84,14 @@ class ZooKeeperLink implements ClusterLink {
   get authorizer() {
     return this.#member.authorizer
   }
+  get isrStore() {
+    return this.#member.isrStore
+  }
   get groupStorage() {
     return this.#member.groupStorage
+  }
+  get guard() {
+    return this.#member.guard
   }
 
   controllerFigures(): ControllerFigures {
@@ -102,7 +110,11 @@ class ZooKeeperLink implements ClusterLink {
   attach(parts: LocalParts) {
     this.#parts = parts
     const member = this.#member
-    const control = new ControlGate({ replicas: parts.partitions, cache: member.cache, brokerEpoch: () => member.brokerEpoch })
+    const control = (this.#control = new ControlGate({
+      replicas: parts.partitions,
+      cache: member.cache,
+      brokerEpoch: () => member.brokerEpoch,
+    }))
     const admin = {
       isController: () => member.controller?.isActive ?? false,
       topics: member.topics,
@@ -118,12 +130,12 @@ class ZooKeeperLink implements ClusterLink {
 
   join(endpoints: Parameters<ClusterLink['join']>[0]): Promise<void> {
     const { disk, config } = this.#environment
-    const { logs, partitions } = this.#parts!
+    const { logs } = this.#parts!
     return this.#member.enter({
       endpoints,
       disk,
       logDir: logDirsOf(config)[0]!,
-      fenced: () => partitions.resignAll(),
+      fenced: () => this.#control!.fence(),
       changes: {
         topicChanged: (topic) => logs.updateConfig(topic, this.logConfigOf(topic)),
         brokerChanged: () => {
@@ -147,6 +159,6 @@ export const connectCluster: ConnectCluster = async (environment) => {
   const { config, disk, clocks, logger } = environment
   const member = await ClusterMember.join({ config, clocks, disk, logger }, storedBrokerId(disk, logDirsOf(config)))
   const directory = config.get('sofakafka.scram.bootstrap.dir')
-  if (directory !== null) await member.addUsers(bootstrapUsers(disk, directory))
+  if (directory !== null) await addFirstUsers(bootstrapUsers(disk, directory), { config, configs: member.configs, logger })
   return new ZooKeeperLink(environment, member)
 }

@@ -8,8 +8,10 @@ import type { AdminServices } from './admin-ports.ts'
 import type { BrokerConfig } from './config/broker-config.ts'
 import type { Endpoint } from './config/listeners.ts'
 import type { GroupStorage } from './coordinator/ports.ts'
+import type { IsrStore } from './replicas/isr-store.ts'
+import type { AnnounceIsrChanges } from './replicas/isr-notifications.ts'
 import type { PartitionTable } from './partition-table.ts'
-import type { Authorization, ControllerFigures, Credentials, Metadata, TopicCreation } from './ports.ts'
+import type { Authorization, ControllerFigures, Credentials, Metadata, ServingGuard, TopicCreation } from './ports.ts'
 
 /** What the parts of a broker are made of. */
 export type BrokerEnvironment = {
@@ -33,6 +35,9 @@ export interface ClusterLink {
   readonly authorizer: Authorization
   readonly credentials: Credentials
   readonly groupStorage: GroupStorage
+  readonly guard: ServingGuard
+  /** Where leaders write their in-sync sets, and tell the controller that they did. */
+  readonly isrStore: IsrStore & { announce: AnnounceIsrChanges }
   /** For the metrics. */
   controllerFigures(): ControllerFigures
   logConfigOf(topic: string): LogConfig

@@ -14,6 +14,7 @@ export class ControlGate implements Control {
   readonly #cache: MetadataCache
   readonly #brokerEpoch: () => bigint
   #controllerEpoch = 0
+  #fencedEpoch = UNKNOWN_EPOCH
 
   constructor(options: { replicas: PartitionTable; cache: MetadataCache; brokerEpoch: () => bigint }) {
     this.replicas = options.replicas
@@ -23,9 +24,15 @@ export class ControlGate implements Control {
 
   admit(request: { controllerEpoch: number; brokerEpoch: Int64 }): void {
     const meant = toBigInt(request.brokerEpoch)
-    if (meant !== UNKNOWN_EPOCH && meant < this.#brokerEpoch()) throw new KafkaError('STALE_BROKER_EPOCH')
+    if (meant !== UNKNOWN_EPOCH && (meant < this.#brokerEpoch() || meant <= this.#fencedEpoch)) throw new KafkaError('STALE_BROKER_EPOCH')
     if (request.controllerEpoch < this.#controllerEpoch) throw new KafkaError('STALE_CONTROLLER_EPOCH')
     this.#controllerEpoch = request.controllerEpoch
+  }
+
+  /** The registration is lost: all leaders step down, and what is meant for the life that ended is refused from now on. */
+  fence(): void {
+    this.#fencedEpoch = this.#brokerEpoch()
+    this.replicas.resignAll()
   }
 
   updateMetadata(request: RequestOf<typeof updateMetadata>): void {

@@ -1,11 +1,13 @@
+import type { MonotonicClock } from '../base/clock.ts'
 import type { Int64 } from '../protocol/int64.ts'
 import { KafkaError } from '../protocol/errors.ts'
 import { toNumber } from '../protocol/int64.ts'
 import type { AppendInfo, AppendOrigin } from '../log/log-types.ts'
 import type { Log } from '../log/log.ts'
-import type { LogRegion } from '../log/region.ts'
 import type { FetchWaiter, WakeQueue } from './fetch-waiter.ts'
-import type { RecordsSource } from './records-source.ts'
+import { fetchFrom, type Fetched, type FetchRequest, findOffset, type FoundOffset } from './partition-reads.ts'
+import { type FollowerState, InSyncReplicas, type LeaderNow } from './replicas/in-sync.ts'
+import { IsrWriter, type IsrWriterOptions } from './replicas/isr-writer.ts'
 import { ReplicatedWaiters } from './replicated-waiters.ts'
 
 /** What the controller says of a partition. */
@@ -30,38 +32,25 @@ export type AppendRequest = {
   /** -1: all in-sync replicas, and there must be min.insync.replicas of them. */
   requiredAcks: number
 }
-export type FetchRequest = {
-  offset: number
-  maxBytes: number
-  /** A first batch above maxBytes comes whole. */
-  minOneBatch: boolean
-  /** Old clients take a part of it and learn so that their limit is too small. */
-  mayCutFirstBatch: boolean
-  /** A follower reads to the end of the log, a consumer to the high watermark, with READ_COMMITTED to the last stable offset. */
-  upTo: 'logEnd' | 'highWatermark' | 'lastStableOffset'
-}
-/** What a follower says of its log by a Fetch. */
-export type FollowerFetch = {
-  /** It has everything before. */
-  fetchOffset: number
-  /** -1: not told. */
-  logStartOffset: number
-  /** Monotonic. */
-  nowMs: number
-}
-export type Fetched = {
-  highWatermark: number
-  lastStableOffset: number
-  logStartOffset: number
-  /** Not in memory yet; undefined where there is nothing to read. */
-  records: RecordsSource | undefined
-}
-export type FoundOffset = { timestamp: Int64; offset: number; leaderEpoch: number }
-
-export const EARLIEST_TIMESTAMP = -2
-export const LATEST_TIMESTAMP = -1
 /** DeleteRecords: up to the high watermark. */
 export const HIGH_WATERMARK = -1
+
+/** What all partitions of a broker share. */
+export type PartitionContext = {
+  brokerId: number
+  wakes: WakeQueue
+  clock: MonotonicClock
+  /** replica.lag.time.max.ms */
+  lagTimeMaxMs: () => number
+  /** What this broker knows of the cluster's live brokers. */
+  isAlive: (brokerId: number) => boolean
+  isr: IsrWriterOptions
+}
+/** A leader's knowledge, for one leader epoch. */
+type Leading = { replicas: InSyncReplicas; writer: IsrWriter }
+
+export { EARLIEST_TIMESTAMP, LATEST_TIMESTAMP } from './partition-reads.ts'
+export type { Fetched, FetchRequest, FoundOffset } from './partition-reads.ts'
 
 const notLeader = (): KafkaError => new KafkaError('NOT_LEADER_OR_FOLLOWER')
 
@@ -75,26 +64,31 @@ export class Partition {
   readonly log: Log
   /** Fetches that wait for records here. */
   readonly waiters = new Set<FetchWaiter>()
-  readonly #brokerId: number
-  readonly #wakes: WakeQueue
+  readonly #context: PartitionContext
   readonly #replicated = new ReplicatedWaiters()
-  readonly #followerEnds = new Map<number, number>()
+  readonly #deleted = new ReplicatedWaiters()
   #leadership: Leadership | undefined
+  /** While this broker leads; it stays after that, so that a later epoch of the same leadership can begin with what is known. */
+  #leading: Leading | undefined
   #isLeader = false
   #isFollower = false
-  #epochStartOffset = 0
   #isOffline = false
+  /** Appends wait for it: a change of the role is under way. */
+  #gate: Promise<void> | undefined
 
-  constructor(options: { topic: string; partition: number; log: Log; brokerId: number; wakes: WakeQueue }) {
+  constructor(options: { topic: string; partition: number; log: Log; context: PartitionContext }) {
     this.topic = options.topic
     this.partition = options.partition
     this.log = options.log
-    this.#brokerId = options.brokerId
-    this.#wakes = options.wakes
+    this.#context = options.context
   }
 
   get isLeader(): boolean {
     return this.#isLeader
+  }
+  /** Follows the leader that the controller named. */
+  get isFollower(): boolean {
+    return this.#isFollower
   }
   get isOffline(): boolean {
     return this.#isOffline
@@ -103,8 +97,25 @@ export class Partition {
   get leaderEpoch(): number {
     return this.#leadership?.leaderEpoch ?? -1
   }
+  /** As the controller said last; the in-sync set and its version as this leader has written them since. */
   get leadership(): Leadership | undefined {
-    return this.#leadership
+    if (!this.#leadership || !this.#isLeader) return this.#leadership
+    const { replicas, writer } = this.#leading!
+    return { ...this.#leadership, isr: replicas.isr, zkVersion: writer.zkVersion }
+  }
+  /** Of a leader: the in-sync replicas, this broker among them; of others nothing. */
+  get isr(): readonly number[] {
+    return this.#isLeader ? this.#leading!.replicas.isr : []
+  }
+  isInSync(brokerId: number): boolean {
+    return this.isr.includes(brokerId)
+  }
+  isAddingReplica(brokerId: number): boolean {
+    return this.#leadership?.addingReplicas.includes(brokerId) ?? false
+  }
+  /** What a leader knows of its followers. */
+  followerStates(): Iterable<FollowerState> {
+    return this.#isLeader ? this.#leading!.replicas.followers() : []
   }
   get highWatermark(): number {
     return this.log.highWatermark
@@ -113,31 +124,67 @@ export class Partition {
   get lastStableOffset(): number {
     return this.log.highWatermark
   }
+  /** Replicas that a reassignment adds are not missed yet. */
   get isUnderReplicated(): boolean {
-    return this.#isLeader && this.#leadership!.isr.length < this.#leadership!.replicas.length
+    return this.#isLeader && this.isr.length < this.replicationFactor
   }
   get isUnderMinIsr(): boolean {
-    return this.#isLeader && this.#leadership!.isr.length < this.log.config.minInsyncReplicas
+    return this.#isLeader && this.isr.length < this.log.config.minInsyncReplicas
+  }
+  get isAtMinIsr(): boolean {
+    return this.#isLeader && this.isr.length === this.log.config.minInsyncReplicas
+  }
+  get isReassigning(): boolean {
+    const { addingReplicas = [], removingReplicas = [] } = this.#leadership ?? {}
+    return addingReplicas.length + removingReplicas.length > 0
+  }
+  get replicationFactor(): number {
+    const { replicas = [], addingReplicas = [] } = this.#leadership ?? {}
+    return replicas.filter((id) => !addingReplicas.includes(id)).length
   }
 
-  /** Becomes the leader, or stays it with another set of in-sync replicas. */
-  lead(leadership: Leadership): void {
-    const isNewEpoch = !this.#isLeader || leadership.leaderEpoch !== this.leaderEpoch
+  /**
+   * Before `lead` and `follow`: appends that are under way end, in the epoch they began in, and new ones wait. `then` says what comes of it; afterwards they go on.
+   */
+  async change(then: () => void | Promise<void>): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#gate = promise
+    try {
+      if (!this.log.isSettled) await this.log.settled()
+      await then()
+    } finally {
+      if (this.#gate === promise) this.#gate = undefined
+      resolve()
+    }
+  }
+
+  /**
+   * Becomes the leader, or stays it in a new epoch. No append may be under way. Resolves when the epoch's start is on the medium: before this nothing is to be
+   * appended (KAFKA-7415).
+   */
+  async lead(leadership: Leadership): Promise<void> {
+    this.#leading?.writer.end()
+    const { brokerId, clock, isr } = this.#context
+    const now = { logEndOffset: this.log.logEndOffset, nowMs: clock.nowMs() }
+    const replicas = new InSyncReplicas(brokerId, leadership, now, this.#isLeader ? this.#leading?.replicas : undefined)
+    this.#leading = { replicas, writer: new IsrWriter(this, leadership, replicas, isr, () => this.#advance()) }
     this.#leadership = leadership
     this.#isLeader = true
     this.#isFollower = false
-    if (isNewEpoch) {
-      this.#epochStartOffset = this.log.logEndOffset
-      this.log.epochs.assign(leadership.leaderEpoch, this.#epochStartOffset)
-      this.#followerEnds.clear()
+    this.log.assignLeaderEpoch(leadership.leaderEpoch)
+    this.#advance()
+    try {
+      await this.log.persistEpochs()
+    } catch (error) {
+      this.resign()
+      throw error
     }
-    this.#advanceHighWatermark()
   }
 
   /** Stops serving clients; those who wait are told to look for the leader. */
   follow(leadership: Leadership): void {
-    this.#leadership = leadership
     this.resign()
+    this.#leadership = leadership
     this.#isFollower = true
   }
 
@@ -145,8 +192,10 @@ export class Partition {
   resign(): void {
     this.#isLeader = false
     this.#isFollower = false
+    this.#leading?.writer.end()
     this.#replicated.fail(notLeader())
-    this.#wakes.wake(this.waiters)
+    this.#deleted.fail(notLeader())
+    this.#wake()
   }
 
   /** The log's directory failed. */
@@ -175,6 +224,7 @@ export class Partition {
 
   /** Appends when the promise resolves, or at once; with `requiredAcks` -1 the caller then waits for `replicated`. */
   append(records: Buffer, { origin, requiredAcks }: AppendRequest): AppendInfo | Promise<AppendInfo> {
+    if (this.#gate) return this.#gate.then(() => this.append(records, { origin, requiredAcks }))
     this.checkLeader(-1)
     this.#checkMinIsr(requiredAcks)
     const appended = this.log.append(records, { origin, leaderEpoch: this.leaderEpoch })
@@ -196,36 +246,30 @@ export class Partition {
 
   /** OFFSET_OUT_OF_RANGE; the rest as checkLeader. */
   fetch(request: FetchRequest): Fetched | Promise<Fetched> {
-    const { highWatermark, logStartOffset, logEndOffset } = this.log
-    const { maxBytes, minOneBatch } = request
-    const lastStableOffset = this.lastStableOffset
-    const ends = { logEnd: logEndOffset, highWatermark, lastStableOffset }
-    const upTo = ends[request.upTo]
-    if (request.offset < logStartOffset || request.offset > logEndOffset) {
-      throw new KafkaError(
-        'OFFSET_OUT_OF_RANGE',
-        `offset ${request.offset} is not within ${logStartOffset} and ${logEndOffset} of ${this.topic}-${this.partition}`,
-      )
-    }
-    const seen = { highWatermark, lastStableOffset, logStartOffset }
-    if (request.offset >= upTo || (request.maxBytes <= 0 && !request.minOneBatch)) return { ...seen, records: undefined }
-    const region = this.log.region(request.offset, { maxBytes, upTo, minOneBatch })
-    const take = (found: LogRegion | undefined): Fetched => ({
-      ...seen,
-      records: found?.firstEntryIncomplete && !request.mayCutFirstBatch ? undefined : found,
-    })
-    return region instanceof Promise ? region.then(take) : take(region)
+    return fetchFrom(this.log, this.lastStableOffset, request)
   }
 
   /**
-   * After the leader has read for a follower: it asks from `fetchOffset` on, so it has all before. NOT_LEADER_OR_FOLLOWER when this broker does not lead,
-   * UNKNOWN_TOPIC_OR_PARTITION for a broker that is not a replica; both change nothing.
+   * After the leader has read for a follower: it asks from `fetchOffset` on, so it has all before. May move the high watermark, and bring the follower into the
+   * in-sync set. Whether the broker is a replica: for others nothing changes, and Kafka answers them without records. NOT_LEADER_OR_FOLLOWER when this broker
+   * does not lead.
    */
-  followerFetched(brokerId: number, { fetchOffset }: FollowerFetch): void {
+  followerFetched(brokerId: number, fetch: FollowerFetch): boolean {
     if (!this.#isLeader) throw notLeader()
-    if (!this.#leadership!.replicas.includes(brokerId)) throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION')
-    this.#followerEnds.set(brokerId, fetchOffset)
-    this.#advanceHighWatermark()
+    const { replicas, writer } = this.#leading!
+    if (!replicas.noteFetch(brokerId, fetch, this.log.logEndOffset)) return false
+    if (replicas.canJoin(brokerId, this.log.highWatermark) && this.#context.isAlive(brokerId)) writer.expand(brokerId)
+    this.#advance()
+    return true
+  }
+
+  /** To be called every half of replica.lag.time.max.ms: who did not keep up leaves the in-sync set. */
+  checkFollowers(): void {
+    if (!this.#isLeader || this.#isOffline) return
+    const { replicas, writer } = this.#leading!
+    const late = replicas.outOfSync(this.#now())
+    if (late.length > 0) writer.shrink(late)
+    this.#advance()
   }
 
   /** Appends what the leader of `leaderEpoch` sent (nothing is fine) and takes over its offsets. NOT_LEADER_OR_FOLLOWER when that leader is not followed. */
@@ -258,22 +302,16 @@ export class Partition {
     const before = log.highWatermark
     if (highWatermark > before) log.setHighWatermark(highWatermark)
     if (logStartOffset > log.logStartOffset) log.advanceLogStart(Math.min(logStartOffset, log.highWatermark))
-    if (log.highWatermark > before && this.waiters.size > 0) this.#wakes.wake(this.waiters)
+    if (log.highWatermark > before) this.#wake()
     return info
   }
 
-  /** undefined: no record is that young. */
+  /** undefined: no record is that young. OFFSET_NOT_AVAILABLE for consumers of a new leader that does not know yet what they may see. */
   async offsetFor(timestamp: Int64, reader: 'consumer' | 'replica'): Promise<FoundOffset | undefined> {
-    const endOffset = reader === 'replica' ? this.log.logEndOffset : this.log.highWatermark
-    if (reader === 'consumer' && this.#epochStartOffset > this.log.highWatermark) throw new KafkaError('OFFSET_NOT_AVAILABLE')
-    if (timestamp === LATEST_TIMESTAMP) return { timestamp: -1, offset: endOffset, leaderEpoch: this.leaderEpoch }
-    if (timestamp === EARLIEST_TIMESTAMP) {
-      const offset = this.log.logStartOffset
-      return { timestamp: -1, offset, leaderEpoch: this.log.epochs.epochOf(offset) ?? -1 }
-    }
-    const found = await this.log.offsetForTimestamp(timestamp)
-    if (!found || found.offset >= endOffset) return undefined
-    return { timestamp: found.timestamp, offset: found.offset, leaderEpoch: found.leaderEpoch ?? -1 }
+    const { log, leaderEpoch } = this
+    if (reader === 'replica') return findOffset(log, timestamp, { endOffset: log.logEndOffset, leaderEpoch, isUncertain: false })
+    const isUncertain = this.#isLeader && this.#leading!.replicas.epochStartOffset > log.highWatermark
+    return findOffset(log, timestamp, { endOffset: log.highWatermark, leaderEpoch, isUncertain })
   }
 
   /** Where `epoch` ended here; {epoch: -1, endOffset: -1} where that is not known. */
@@ -282,18 +320,31 @@ export class Partition {
     return this.log.epochs.endOffsetFor(epoch, this.log.logEndOffset) ?? { epoch: -1, endOffset: -1 }
   }
 
-  /** Deletes records before `offset` (HIGH_WATERMARK: all that consumers see) and gives the new start of the log. */
+  /** Deletes records before `offset` (HIGH_WATERMARK: all that consumers see) here, and gives that offset; the followers do so with their next fetches. */
   deleteRecordsBefore(offset: Int64): number {
     this.checkLeader(-1)
     if (!this.log.config.cleanupPolicy.includes('delete')) throw new KafkaError('POLICY_VIOLATION')
     const wanted = toNumber(offset) === HIGH_WATERMARK ? this.log.highWatermark : toNumber(offset)
     if (wanted < 0 || wanted > this.log.highWatermark) throw new KafkaError('OFFSET_OUT_OF_RANGE')
-    return this.log.advanceLogStart(wanted)
+    this.log.advanceLogStart(wanted)
+    return wanted
+  }
+
+  /** The first offset that any live replica still has. NOT_LEADER_OR_FOLLOWER. */
+  get lowWatermark(): number {
+    if (!this.#isLeader) throw notLeader()
+    return this.#leading!.replicas.lowWatermark(this.log.logStartOffset, this.#context.isAlive)
+  }
+
+  /** Resolves when all live replicas have deleted what is before `offset`, with the low watermark. NOT_LEADER_OR_FOLLOWER when this broker no longer leads. */
+  async deleted(offset: number): Promise<number> {
+    if (this.lowWatermark < offset) await this.#deleted.wait(offset)
+    return this.lowWatermark
   }
 
   #checkMinIsr(requiredAcks: number): void {
     if (requiredAcks !== -1 || !this.isUnderMinIsr) return
-    const { isr } = this.#leadership!
+    const { isr } = this
     throw new KafkaError(
       'NOT_ENOUGH_REPLICAS',
       `The size of the current ISR Set(${isr.join(', ')}) is insufficient to satisfy the min.isr requirement of ` +
@@ -302,20 +353,29 @@ export class Partition {
   }
 
   #appended(info: AppendInfo): AppendInfo {
-    if (this.#isLeader) this.#advanceHighWatermark()
+    if (this.#isLeader) this.#advance()
+    this.#wake()
     return info
   }
 
-  /** What all in-sync replicas have; it never goes back. */
-  #advanceHighWatermark(): void {
+  #now(): LeaderNow {
+    const { clock, lagTimeMaxMs } = this.#context
+    return { logEndOffset: this.log.logEndOffset, nowMs: clock.nowMs(), lagTimeMaxMs: lagTimeMaxMs() }
+  }
+
+  /** Brings the high watermark up to what all in-sync replicas have, never back; and answers those who wait for that. */
+  #advance(): void {
     const { log } = this
-    let end = log.logEndOffset
-    for (const id of this.#leadership!.isr) {
-      if (id !== this.#brokerId) end = Math.min(end, this.#followerEnds.get(id) ?? log.highWatermark)
-    }
-    const isAdvanced = end > log.highWatermark
-    if (isAdvanced) log.setHighWatermark(end)
+    const { replicas } = this.#leading!
+    const offset = replicas.highWatermark(this.#now())
+    const isAdvanced = offset > log.highWatermark
+    if (isAdvanced) log.setHighWatermark(offset)
     if (this.#replicated.size > 0) this.#replicated.reached(log.highWatermark)
-    if (this.waiters.size > 0 && (isAdvanced || this.#leadership!.isr.length > 1)) this.#wakes.wake(this.waiters)
+    if (this.#deleted.size > 0) this.#deleted.reached(this.lowWatermark)
+    if (isAdvanced) this.#wake()
+  }
+
+  #wake(): void {
+    if (this.waiters.size > 0) this.#context.wakes.wake(this.waiters)
   }
 }

@@ -7,6 +7,7 @@ import type { ScramCredential, ScramMechanism } from '../security/scram.ts'
 import type { AdminServices } from './admin-ports.ts'
 import type { BrokerConfig } from './config/broker-config.ts'
 import type { GroupCoordinator } from './coordinator/coordinator.ts'
+import type { FetchSessions } from './fetch-sessions.ts'
 import type { Partition } from './partition.ts'
 
 /**
@@ -20,6 +21,7 @@ export interface Services {
   readonly partitions: Partitions
   readonly metadata: Metadata
   readonly topicCreation: TopicCreation
+  readonly fetchSessions: FetchSessions
   readonly groups: GroupCoordinator
   readonly admin: AdminServices
   readonly authorizer: Authorization
@@ -38,6 +40,12 @@ export interface Partitions {
   leader(topic: string, partition: number, currentLeaderEpoch?: number): Partition
   /** As leader, but the partition may be a follower here. */
   replica(topic: string, partition: number, currentLeaderEpoch?: number): Partition
+}
+
+/** Says when a request has to wait because this process may have lost its place in the cluster without knowing. */
+export interface ServingGuard {
+  /** undefined: serve. `nowMs` is monotonic. */
+  check(nowMs: number): Promise<void> | undefined
 }
 
 export type BrokerNode = { id: number; host: string; port: number; rack: string | null }
@@ -94,7 +102,10 @@ export type ControllerFigures = { isActive: boolean; offlinePartitions: number; 
 /** What the broker's parts offer for counting when asked. */
 export interface Watched {
   controller(): ControllerFigures
-  partitions: { all(): Iterable<Partition> }
+  partitions: {
+    all(): Iterable<Partition>
+    readonly isrChanges: { readonly shrink: number; readonly expand: number; readonly failed: number }
+  }
   connectionCount(): number
 }
 

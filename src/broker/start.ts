@@ -8,11 +8,12 @@ import { OutputPool } from './connection-output.ts'
 import { GroupCoordinator } from './coordinator/coordinator.ts'
 import { Dispatcher } from './dispatch.ts'
 import { served } from './handlers/index.ts'
+import { FetchSessions } from './fetch-sessions.ts'
 import { CONSUMER_OFFSETS } from './internal-topics.ts'
 import { openHttp } from './http.ts'
 import { MemoryBudget } from './memory-budget.ts'
-import { PartitionTable } from './partition-table.ts'
 import type { BrokerMetrics, Services } from './ports.ts'
+import { closeReplicas, openReplicas, type Replicas } from './replicas/open-replicas.ts'
 import { KafkaServer } from './server.ts'
 
 export type StartOptions = BrokerEnvironment & {
@@ -70,7 +71,7 @@ const makeServer = (options: StartOptions, link: ClusterLink, services: Services
     config: () => link.config,
     credentials: link.credentials,
     shared: {
-      dispatcher: new Dispatcher({ services, served, metrics }),
+      dispatcher: new Dispatcher({ services, served, metrics, guard: link.guard }),
       requestBudget,
       outputs: new OutputPool({ budget: responseBudget, clock }),
       clock,
@@ -131,17 +132,14 @@ const start = async (options: StartOptions, undo: Undo): Promise<Broker> => {
   stage = 'the logs'
   const logs = await openLogs(options, link)
   undo.add(() => logs.close())
-  const partitions = new PartitionTable({
-    brokerId: link.brokerId,
-    logs,
-    logConfigOf: (topic) => link.logConfigOf(topic),
-    isKnown: (topic, index) => link.metadata.topic(topic)?.partitions.some(({ partition }) => partition === index) ?? false,
-    onRole: (topic, partition, isLeader) => {
-      if (topic !== CONSUMER_OFFSETS) return
-      if (isLeader) groups.onLeadership(partition)
-      else groups.onResignation(partition)
-    },
-  })
+  const onRole = (topic: string, partition: number, isLeader: boolean) => {
+    if (topic !== CONSUMER_OFFSETS) return
+    if (isLeader) groups.onLeadership(partition)
+    else groups.onResignation(partition)
+  }
+  const replicas = openReplicas({ link, logs, onRole, clock: clocks.monotonic, logger })
+  const { partitions } = replicas
+  undo.add(() => closeReplicas(replicas))
   const groups = new GroupCoordinator({
     config: () => link.config,
     metadata: link.metadata,
@@ -160,6 +158,7 @@ const start = async (options: StartOptions, undo: Undo): Promise<Broker> => {
     partitions,
     metadata: link.metadata,
     topicCreation,
+    fetchSessions: new FetchSessions({ clock: clocks.monotonic, maxSessions: config.get('max.incremental.fetch.session.cache.slots') }),
     groups,
     admin,
     authorizer: link.authorizer,
@@ -192,7 +191,7 @@ const start = async (options: StartOptions, undo: Undo): Promise<Broker> => {
     lost,
     stop: async () => {
       stage = 'nothing: it stops'
-      await stopInOrder({ link, server, partitions, groups, logs })
+      await stopInOrder({ link, server, replicas, groups, logs })
       http?.close()
       logger.info({ brokerId: link.brokerId }, 'broker stopped')
     },
@@ -203,12 +202,12 @@ const start = async (options: StartOptions, undo: Undo): Promise<Broker> => {
   }
 }
 
-type Stopping = { link: ClusterLink; server: KafkaServer; partitions: PartitionTable; groups: GroupCoordinator; logs: LogManager }
+type Stopping = { link: ClusterLink; server: KafkaServer; replicas: Replicas; groups: GroupCoordinator; logs: LogManager }
 
 /** Leadership goes first, so that clients are sent elsewhere while they still get answers; the mark of a clean stop comes after the last write. */
-const stopInOrder = async ({ link, server, partitions, groups, logs }: Stopping): Promise<void> => {
+const stopInOrder = async ({ link, server, replicas, groups, logs }: Stopping): Promise<void> => {
   await link.leave()
-  partitions.resignAll()
+  await closeReplicas(replicas)
   groups.close()
   await server.finish()
   await logs.close()

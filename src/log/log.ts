@@ -275,6 +275,15 @@ export class Log {
     this.#reader.noteCut(offset)
   }
 
+  /** No append or cut waits. */
+  get isSettled(): boolean {
+    return !this.#turns.isBusy
+  }
+  /** Resolves when the appends and cuts of until now have ended. */
+  settled(): Promise<void> {
+    return this.#turns.done()
+  }
+
   /** Drops everything: the log is empty and begins at `offset`. */
   truncateFullyAndStartAt(offset: number): Promise<void> {
     return this.#turns.take(async () => {

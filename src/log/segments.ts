@@ -6,6 +6,7 @@ import type { LeaderEpochs } from './leader-epochs.ts'
 import type { Directory, OpenFiles } from './open-files.ts'
 import { Segment } from './segment.ts'
 import type { Trash } from './trash.ts'
+import { Turns } from './turns.ts'
 
 export const EPOCH_CHECKPOINT = 'leader-epoch-checkpoint'
 
@@ -16,6 +17,7 @@ export class Segments {
   readonly #trash: Trash
   readonly #clock: WallClock
   readonly #list: Segment[]
+  readonly #epochWrites = new Turns()
   /** Names changed since the directory was forced to the medium. */
   isDirectoryUnsynced = false
 
@@ -99,12 +101,20 @@ export class Segments {
     await this.#files.disk.syncDirectory(this.directory.path)
   }
 
-  async writeEpochs(epochs: LeaderEpochs): Promise<void> {
-    if (!epochs.isDirty) return
-    epochs.isDirty = false
-    // Replacing a file forces the directory to the medium, all names in it.
-    this.isDirectoryUnsynced = false
-    await this.#files.disk.replaceFile(join(this.directory.path, EPOCH_CHECKPOINT), formatEpochs(epochs.entries))
+  /** One write after the other: when this resolves, what the epochs were at the call is on the medium. */
+  writeEpochs(epochs: LeaderEpochs): Promise<void> {
+    return this.#epochWrites.take(async () => {
+      if (!epochs.isDirty) return
+      epochs.isDirty = false
+      // Replacing a file forces the directory to the medium, all names in it.
+      this.isDirectoryUnsynced = false
+      try {
+        await this.#files.disk.replaceFile(join(this.directory.path, EPOCH_CHECKPOINT), formatEpochs(epochs.entries))
+      } catch (error) {
+        epochs.isDirty = true
+        throw error
+      }
+    })
   }
 
   moveTo(path: string): void {

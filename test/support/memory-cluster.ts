@@ -5,7 +5,7 @@ import type { Endpoint } from '../../src/broker/config/listeners.ts'
 import { logConfigOf } from '../../src/broker/config/log-config.ts'
 import { TopicConfig } from '../../src/broker/config/topic-config.ts'
 import type { GroupStorage } from '../../src/broker/coordinator/ports.ts'
-import type { Authorization, BrokerMetrics, Metadata, TopicState, TopicCounter } from '../../src/broker/ports.ts'
+import type { Authorization, BrokerMetrics, Metadata, ServingGuard, TopicState, TopicCounter } from '../../src/broker/ports.ts'
 import type { ErrorName } from '../../src/protocol/errors.ts'
 import type { ScramCredential, ScramMechanism } from '../../src/security/scram.ts'
 
@@ -30,10 +30,16 @@ export class MemoryCluster implements ClusterLink {
   readonly metadata: Metadata
   readonly credentials: ClusterLink['credentials']
   readonly groupStorage: GroupStorage
+  guard: ServingGuard = { check: () => undefined }
   /** Of clients that keep them in ZooKeeper, by group/topic/partition. */
   readonly oldOffsets = new Map<string, number>()
   /** What was called, in order. */
   readonly calls: string[] = []
+  readonly isrStore = {
+    isReachable: true,
+    change: (_partition: unknown, { zkVersion }: { zkVersion: number }) => Promise.resolve({ zkVersion: zkVersion + 1 }),
+    announce: () => Promise.resolve(),
+  }
   readonly #options: MemoryClusterOptions
   readonly #topics = new Map<string, number>()
   #parts: LocalParts | undefined
@@ -101,7 +107,7 @@ export class MemoryCluster implements ClusterLink {
         controllerEpoch: 1,
         zkVersion: 0,
       }
-      this.#parts!.partitions.lead(topic, partition, leadership, true)
+      void this.#parts!.partitions.lead(topic, partition, leadership, true)
     }
   }
 

@@ -1,5 +1,5 @@
 import type { stopReplica } from '../../protocol/api/05-stop-replica.ts'
-import { errorCode } from '../../protocol/errors.ts'
+import { KafkaError } from '../../protocol/errors.ts'
 import type { RequestOf } from '../../protocol/schema.ts'
 import { CLUSTER_NAME } from '../../security/acl.ts'
 import { each, type Handler, type Refusal } from '../handler.ts'
@@ -22,22 +22,23 @@ const stopsOf = (request: RequestOf<typeof stopReplica>): Stop[] => {
   ]
 }
 
-/** Ends replicas, and deletes them when asked to. One that this broker does not have is ended already. */
-export const handleStopReplica: Handler<typeof stopReplica> = async (request, context) => {
+/** Ends replicas, and deletes them when asked to. One that this broker does not have is ended already; a log that is left of it goes all the same. */
+export const handleStopReplica: Handler<typeof stopReplica> = (request, context) => {
   context.authorize('CLUSTER_ACTION', 'CLUSTER', CLUSTER_NAME)
   const { control, configs } = context.broker.admin
-  control.admit(request)
-  const partitionErrors = await each(
-    stopsOf(request),
-    async ({ topicName, partitionIndex, deletePartition, leaderEpoch }) => {
-      const known = control.replicas.get(topicName, partitionIndex)?.leaderEpoch ?? -1
-      const isOvertaken = !UNCOMPARED_EPOCHS.includes(leaderEpoch) && leaderEpoch < known
-      if (isOvertaken) return { topicName, partitionIndex, errorCode: errorCode('FENCED_LEADER_EPOCH') }
-      await control.replicas.stop(topicName, partitionIndex, deletePartition)
-      if (deletePartition) configs.forgetTopic(topicName)
-      return { topicName, partitionIndex, errorCode: 0 }
-    },
-    ({ topicName, partitionIndex }, code) => ({ topicName, partitionIndex, errorCode: code }),
-  )
-  return { partitionErrors }
+  const { replicas } = control
+  const stopOne = async ({ topicName, partitionIndex, deletePartition, leaderEpoch }: Stop) => {
+    const known = replicas.get(topicName, partitionIndex)
+    if (known?.isOffline) throw new KafkaError('KAFKA_STORAGE_ERROR')
+    const isOvertaken = known !== undefined && !UNCOMPARED_EPOCHS.includes(leaderEpoch) && leaderEpoch <= known.leaderEpoch
+    if (isOvertaken) throw new KafkaError('FENCED_LEADER_EPOCH')
+    await replicas.stop(topicName, partitionIndex, deletePartition)
+    if (deletePartition) configs.forgetTopic(topicName)
+    return { topicName, partitionIndex, errorCode: 0 }
+  }
+  return replicas.changes.take(async () => {
+    control.admit(request)
+    const refused = ({ topicName, partitionIndex }: Stop, errorCode: number) => ({ topicName, partitionIndex, errorCode })
+    return { partitionErrors: await each(stopsOf(request), stopOne, refused) }
+  })
 }

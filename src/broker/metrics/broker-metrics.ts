@@ -116,11 +116,18 @@ export class Metrics implements BrokerMetrics {
       leadercount: count(partitions, ({ isLeader }) => isLeader),
       partitioncount: partitions.length,
       underreplicatedpartitions: count(partitions, ({ isUnderReplicated }) => isUnderReplicated),
+      atminisrpartitioncount: count(partitions, ({ isAtMinIsr }) => isAtMinIsr),
+      reassigningpartitions: count(partitions, ({ isLeader, isReassigning }) => isLeader && isReassigning),
       underminisrpartitioncount: count(partitions, ({ isUnderMinIsr }) => isUnderMinIsr),
       offlinereplicacount: count(partitions, ({ isOffline }) => isOffline),
     }
     for (const [name, value] of Object.entries(figures)) {
       to.add(`kafka_server_replicamanager_${name}`, 'gauge', 'Replicas on this broker.', [{ value }])
+    }
+    const { shrink, expand, failed } = this.#watched?.partitions.isrChanges ?? { shrink: 0, expand: 0, failed: 0 }
+    const changes = { isrshrinks: shrink, isrexpands: expand, failedisrupdates: failed }
+    for (const [name, value] of Object.entries(changes)) {
+      to.add(`kafka_server_replicamanager_${name}_total`, 'counter', 'Changes of in-sync sets by this broker as the leader.', [{ value }])
     }
   }
 
@@ -150,13 +157,19 @@ export class Metrics implements BrokerMetrics {
       'kafka_cluster_partition_replicascount',
       'gauge',
       'Replicas of a partition.',
-      per(leaders, ({ leadership }) => leadership?.replicas.length ?? 0),
+      per(leaders, ({ replicationFactor }) => replicationFactor),
     )
     to.add(
       'kafka_cluster_partition_insyncreplicascount',
       'gauge',
       'In-sync replicas of a partition.',
-      per(leaders, ({ leadership }) => leadership?.isr.length ?? 0),
+      per(leaders, ({ isr }) => isr.length),
+    )
+    to.add(
+      'kafka_cluster_partition_underreplicated',
+      'gauge',
+      '1 while replicas are missing from the in-sync set.',
+      per(leaders, ({ isUnderReplicated }) => Number(isUnderReplicated)),
     )
     to.add(
       'kafka_cluster_partition_underminisr',
@@ -168,7 +181,7 @@ export class Metrics implements BrokerMetrics {
       'kafka_cluster_partition_atminisr',
       'gauge',
       '1 at min.insync.replicas.',
-      per(leaders, ({ leadership, log }) => Number(leadership?.isr.length === log.config.minInsyncReplicas)),
+      per(leaders, ({ isAtMinIsr }) => Number(isAtMinIsr)),
     )
     const failed = new Set(partitions.filter(({ isOffline }) => isOffline).map(({ log }) => log.logDir)).size
     to.add('kafka_log_logmanager_offlinelogdirectorycount', 'gauge', 'Log directories that failed.', [{ value: failed }])

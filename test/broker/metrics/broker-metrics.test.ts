@@ -29,7 +29,7 @@ test('a broker shows the names that dashboards ask for', () => {
   metrics.error('Produce', 'CORRUPT_MESSAGE')
   metrics.topic('t', 'bytesIn', 100)
   metrics.watch({
-    partitions: { all: () => [] },
+    partitions: { all: () => [], isrChanges: { shrink: 0, expand: 0, failed: 0 } },
     connectionCount: () => 3,
     controller: () => ({ isActive: true, offlinePartitions: 2, preferredReplicaImbalance: 0 }),
   })

@@ -1,0 +1,37 @@
+import type { MonotonicClock } from '../../base/clock.ts'
+import type { Logger } from '../../base/logger.ts'
+import { Repeat } from '../../log/repeat.ts'
+import type { IsrNotifications } from './isr-notifications.ts'
+
+export type ReplicaUpkeepOptions = {
+  partitions: { checkFollowers(): void }
+  notifications: IsrNotifications
+  lagTimeMaxMs: () => number
+  clock: MonotonicClock
+  logger: Logger
+}
+
+/** Source: ReplicaManager.startup. */
+const NOTIFICATION_CHECK_MS = 2500
+
+/** What a broker does at intervals for the partitions it leads. */
+export class ReplicaUpkeep {
+  readonly #repeats: readonly Repeat[]
+
+  constructor({ partitions, notifications, lagTimeMaxMs, clock, logger }: ReplicaUpkeepOptions) {
+    const checkFollowers = () => Promise.resolve(partitions.checkFollowers())
+    const announce = () =>
+      notifications
+        .announceIfDue()
+        .catch((err: unknown) => logger.warn({ err }, 'changed in-sync sets could not be announced, trying again'))
+    this.#repeats = [
+      new Repeat(clock, { intervalMs: lagTimeMaxMs() / 2 }, checkFollowers),
+      new Repeat(clock, { intervalMs: NOTIFICATION_CHECK_MS }, announce),
+    ]
+  }
+
+  /** What runs goes on; nothing waits for it, as it may wait for ZooKeeper. */
+  stop(): void {
+    for (const repeat of this.#repeats) void repeat.stop()
+  }
+}
