@@ -1,28 +1,29 @@
 import { randomBytes } from 'node:crypto'
-import { join } from 'node:path'
 import { Backoff } from '../base/backoff.ts'
 import type { MonotonicClock, WallClock } from '../base/clock.ts'
 import type { Disk } from '../base/disk.ts'
 import type { Logger } from '../base/logger.ts'
-import { credentialOfPassword, formatCredential, isScramMechanism } from '../security/scram.ts'
 import { Authorizer, parseSuperUsers } from '../security/authorizer.ts'
-import { ZooKeeperClient } from '../zookeeper/client.ts'
+import type { ZooKeeperClient } from '../zookeeper/client.ts'
 import { isZooKeeperError } from '../zookeeper/errors.ts'
 import type { BrokerConfig } from './config/broker-config.ts'
-import { type Endpoint, interBrokerListenerOf, listenersOf } from './config/listeners.ts'
+import { type Endpoint, interBrokerListenerOf } from './config/listeners.ts'
 import { ConfigError } from './config/parse.ts'
-import { parseConnect, zooKeeperLogin } from './config/zookeeper-login.ts'
 import type { GroupStorage } from './coordinator/ports.ts'
 import { Controller } from './controller/controller.ts'
+import { ZooKeeperIsrStore } from './replicas/zookeeper-isr-store.ts'
 import { interBrokerLogin } from './inter-broker.ts'
 import { AclStore } from './metadata/acl-store.ts'
 import { MetadataCache } from './metadata/cache.ts'
 import { ConfigStore, type ConfigUsers } from './metadata/config-store.ts'
-import { clusterIdOf, generateBrokerId, register, unregister } from './metadata/registration.ts'
+import { brokerIdOf } from './metadata/broker-identity.ts'
+import { clusterIdOf, register, unregister } from './metadata/registration.ts'
+import { PauseGuard } from './pause-guard.ts'
+import type { ServingGuard } from './ports.ts'
 import type { ZooKeeperSession } from './metadata/session.ts'
 import { TopicAdmin } from './metadata/topic-admin.ts'
 import { zooKeeperOffsets } from './metadata/zookeeper-offsets.ts'
-import { protectedAcl } from './metadata/znodes/protection.ts'
+import { connectInWords, connectZooKeeper } from './zookeeper-connection.ts'
 import { makeRoots } from './metadata/znodes/roots.ts'
 
 export type ClusterMemberOptions = {
@@ -47,6 +48,7 @@ export type Entry = {
 
 const AUTHORIZERS = new Set(['kafka.security.authorizer.AclAuthorizer', 'kafka.security.auth.SimpleAclAuthorizer'])
 const REJOIN_MS = { baseMs: 100, maxMs: 5000 }
+const CONFIRM_RETRY_MS = 100
 
 /**
  * This broker's place in its cluster: the session, what it reads and follows in ZooKeeper, its registration and its candidacy as controller. It is the only owner of
@@ -59,6 +61,7 @@ export class ClusterMember {
   readonly cache: MetadataCache
   readonly topics: TopicAdmin
   readonly groupStorage: GroupStorage
+  readonly isrStore: ZooKeeperIsrStore
   readonly authorizer: Authorizer
   /** undefined: no authorizer is configured. */
   readonly acls: AclStore | undefined
@@ -68,6 +71,7 @@ export class ClusterMember {
   #entry: Entry | undefined
   #controller: Controller | undefined
   #brokerEpoch = -1n
+  readonly #guard: PauseGuard
   #isRegistered = false
   #isLeaving = false
 
@@ -77,6 +81,7 @@ export class ClusterMember {
     this.#session = session
     this.clusterId = identity.clusterId
     this.brokerId = identity.brokerId
+    this.#guard = this.#makeGuard()
     this.configs = new ConfigStore({ session, file: config, brokerId: identity.brokerId, wall: clocks.wall, logger })
     this.cache = new MetadataCache(identity.clusterId)
     this.topics = new TopicAdmin({
@@ -87,6 +92,7 @@ export class ClusterMember {
       random: options.random ?? Math.random,
       logger,
     })
+    this.isrStore = new ZooKeeperIsrStore(session, identity.brokerId, clocks.monotonic)
     this.groupStorage = { createTopic: (topic) => this.topics.create(topic), zookeeperOffsets: zooKeeperOffsets(session) }
     const className = config.get('authorizer.class.name')
     if (className !== '' && !AUTHORIZERS.has(className)) {
@@ -107,7 +113,7 @@ export class ClusterMember {
    * ZooKeeperError when ZooKeeper cannot be reached in zookeeper.connection.timeout.ms.
    */
   static async join(options: ClusterMemberOptions, knownBrokerId: number | undefined): Promise<ClusterMember> {
-    const session = { client: await connect(options).catch((error: unknown) => Promise.reject(loginError(options, error))) }
+    const session = { client: await connectInWords(options) }
     await makeRoots(session.client)
     const clusterId = await clusterIdOf(session.client, () => randomBytes(16).toString('base64url'))
     const brokerId = await brokerIdOf(options.config, session.client, knownBrokerId)
@@ -116,32 +122,18 @@ export class ClusterMember {
     return member
   }
 
-  /** czxid of the registration; -1 before it. */
+  /** czxid of the registration; -1 before it. After a lost session what was meant for the former life is refused: the next registration comes later. */
   get brokerEpoch(): bigint {
     return this.#brokerEpoch
+  }
+  get guard(): ServingGuard {
+    return this.#guard
   }
   get isRegistered(): boolean {
     return this.#isRegistered
   }
   get controller(): Controller | undefined {
     return this.#controller
-  }
-
-  /** Writes the SCRAM users of `passwords` that ZooKeeper lacks, for every SCRAM mechanism that is enabled on some listener. */
-  async addUsers(passwords: ReadonlyMap<string, string>): Promise<void> {
-    const { config, logger } = this.#options
-    const enabled = listenersOf(config).flatMap(({ name }) => config.getForListener(name, 'sasl.enabled.mechanisms'))
-    const mechanisms = [...new Set(enabled)].filter(isScramMechanism)
-    for (const [username, password] of passwords) {
-      const missing = mechanisms.filter((mechanism) => !this.configs.scram(mechanism, username))
-      if (missing.length === 0) continue
-      const texts = await Promise.all(
-        missing.map(async (name) => [name, formatCredential(await credentialOfPassword(name, password))] as const),
-      )
-      // Another broker that starts at the same time may have been faster: its entry stays.
-      await this.configs.change('users', username, (stored) => new Map([...texts, ...stored]))
-      logger.info({ username, mechanisms: missing }, 'first user written')
-    }
   }
 
   /** Resolves with the reason when this broker can no longer be part of the cluster. */
@@ -153,12 +145,14 @@ export class ClusterMember {
   async enter(entry: Entry): Promise<void> {
     this.#entry = entry
     await this.#register()
+    this.#guard.start()
     void this.#live()
   }
 
   /** Steps down and takes the broker out of the cluster. When ZooKeeper cannot be reached the registration is left to expire with the session. */
   async leave(): Promise<void> {
     this.#isLeaving = true
+    this.#guard.stop()
     const { client } = this.#session
     await untilDisconnected(client, async () => {
       await this.#controller?.stop()
@@ -194,17 +188,47 @@ export class ClusterMember {
     while (!this.#isLeaving) {
       await this.#liveInSession()
       if (this.#isLeaving) return
-      this.#isRegistered = false
-      this.#entry!.fenced()
       logger.warn('the ZooKeeper session has expired, the broker registers again')
       while (!this.#isLeaving && !(await this.#rejoin())) await clocks.monotonic.sleep(backoff.nextMs())
       backoff.reset()
     }
   }
 
+  /** What depended on the session ends now; nothing that was meant for this life is obeyed any more. */
+  #fence(): void {
+    if (!this.#isRegistered) return
+    this.#isRegistered = false
+    this.#brokerEpoch++
+    this.#entry!.fenced()
+  }
+
+  #makeGuard(): PauseGuard {
+    const { clocks, logger } = this.#options
+    return new PauseGuard({
+      clocks,
+      logger,
+      sessionTimeoutMs: () => this.#session.client.sessionTimeoutMs,
+      silentMs: () => this.#session.client.silentMs(),
+      confirm: () => this.#confirm(),
+    })
+  }
+
+  /** Resolves when ZooKeeper's leader knows the session still, or when this broker has drawn the consequences because it does not. */
+  async #confirm(): Promise<void> {
+    const { client } = this.#session
+    while (!this.#isLeaving) {
+      try {
+        return await client.sync()
+      } catch (error) {
+        if (isZooKeeperError(error, 'SESSION_EXPIRED', 'AUTH_FAILED')) return this.#fence()
+        await this.#options.clocks.monotonic.sleep(CONFIRM_RETRY_MS)
+      }
+    }
+  }
+
   async #rejoin(): Promise<boolean> {
     try {
-      this.#session.client = await connect(this.#options)
+      this.#session.client = await connectZooKeeper(this.#options)
       await makeRoots(this.#session.client)
       await this.#load()
       await this.#register()
@@ -230,6 +254,7 @@ export class ClusterMember {
       (this.acls?.follow() ?? Promise.resolve()).catch(ending('acls')),
     ]
     while (client.state === 'CONNECTING' || client.state === 'CONNECTED') await client.stateChanged()
+    if (!this.#isLeaving) this.#fence()
     await Promise.all(following)
   }
 
@@ -254,61 +279,3 @@ const untilDisconnected = async (client: ZooKeeperClient, work: () => Promise<vo
   const changed = client.stateChanged()
   await Promise.race([work().catch(() => {}), changed])
 }
-
-/** A session below the chroot, which is made where it is missing. Throws ConfigError, or ZooKeeperError: AUTH_FAILED, CONNECTION_LOSS. */
-const connect = async ({ config, clocks, disk, logger }: ClusterMemberOptions): Promise<ZooKeeperClient> => {
-  const { servers, chroot } = parseConnect(config.get('zookeeper.connect'))
-  const sessionTimeoutMs = config.get('zookeeper.session.timeout.ms')
-  const login = zooKeeperLogin(config, disk)
-  const options = {
-    servers,
-    sessionTimeoutMs,
-    connectTimeoutMs: config.get('zookeeper.connection.timeout.ms') ?? sessionTimeoutMs,
-    ...(login ? { saslDigest: login } : {}),
-    ...(config.get('zookeeper.set.acl') ? { aclOf: protectedAcl } : {}),
-    clock: clocks.monotonic,
-    logger,
-  }
-  const client = await ZooKeeperClient.connect({ ...options, chroot })
-  if (chroot === '' || (await client.exists('/'))) return client
-  const above = await ZooKeeperClient.connect(options)
-  await above.makePath(chroot)
-  await above.close()
-  return client
-}
-
-/** A refused login said in words: the user learns which files must agree. */
-const loginError = ({ config, disk }: ClusterMemberOptions, error: unknown): unknown => {
-  if (!isZooKeeperError(error, 'AUTH_FAILED')) return error
-  const file = config.get('java.security.auth.login.config')
-  const section = config.get('zookeeper.sasl.clientconfig') ?? 'Client'
-  return new ConfigError(
-    'java.security.auth.login.config',
-    `ZooKeeper refuses the login as ${zooKeeperLogin(config, disk)?.username}: the username and password in section ${section} of ${file} must be those of a user in section Server of the JAAS file of ZooKeeper`,
-  )
-}
-
-const brokerIdOf = async (config: BrokerConfig, zookeeper: ZooKeeperClient, known: number | undefined): Promise<number> => {
-  const given = config.get('broker.id')
-  const reserved = config.get('reserved.broker.max.id')
-  if (given >= 0 && config.get('broker.id.generation.enable') && given > reserved) {
-    throw new ConfigError(
-      'broker.id',
-      `broker.id=${given} must be at most reserved.broker.max.id (${reserved}); ids above it are generated`,
-    )
-  }
-  if (given >= 0) return given
-  if (known !== undefined) return known
-  if (!config.get('broker.id.generation.enable'))
-    throw new ConfigError('broker.id', 'broker.id is not set, and broker.id.generation.enable=false')
-  return generateBrokerId(zookeeper, reserved)
-}
-
-/** The files of sofakafka.scram.bootstrap.dir: user name -> password. Entries that start with a dot are left out: mounted Secrets have such links. */
-export const bootstrapUsers = (disk: Disk, directory: string): Map<string, string> =>
-  new Map(
-    disk
-      .list(directory)
-      .filter(({ name }) => !name.startsWith('.'))
-      .map(({ name }) => [name, disk.readFile(join(directory, name)).toString('utf8').replace(/\n$/, '')]),
-  )

@@ -6,7 +6,7 @@ import { decodeRequestHeader, responseFrame } from '../protocol/header.ts'
 import { decodeRequest, isSupported } from '../protocol/schema.ts'
 import { Context, type Peer } from './context.ts'
 import { type Answer, Farewell, Later, NoReply, type ResponsePart, type Served } from './handler.ts'
-import type { RequestMetrics, Services } from './ports.ts'
+import type { RequestMetrics, Services, ServingGuard } from './ports.ts'
 
 /** What becomes of a frame. `close`: the connection ends after `parts` have gone out, `delayMs` from now. */
 export type Outcome = { parts: readonly ResponsePart[]; close?: string; delayMs: number; later?: Promise<Outcome> }
@@ -30,8 +30,10 @@ export class Dispatcher {
   readonly #metrics: RequestMetrics
   readonly #clock: MonotonicClock
   readonly #logger: Logger
+  readonly #guard: ServingGuard
 
-  constructor(options: { services: Services; served: readonly Served[]; metrics: RequestMetrics }) {
+  constructor(options: { services: Services; served: readonly Served[]; metrics: RequestMetrics; guard: ServingGuard }) {
+    this.#guard = options.guard
     this.#services = options.services
     const served: Served[] = []
     for (const entry of options.served) served[entry.api.key] = entry
@@ -44,6 +46,8 @@ export class Dispatcher {
   /** Never throws or rejects: whatever goes wrong is an answer or closes the connection. */
   dispatch(frame: Buffer, peer: Peer): Outcome | Promise<Outcome> {
     const startMs = this.#clock.nowMs()
+    const held = this.#guard.check(startMs)
+    if (held) return held.then(() => this.dispatch(frame, peer))
     if (peer.login.expectsBareToken) return this.#bareToken(frame, peer)
     let header: Header
     try {
