@@ -137,6 +137,13 @@ export class TopicAdmin {
     return this.#waitFor(() => new Set([...partitions].filter((entry) => !hasLeaders(entry)).map(([name]) => name)), timeoutMs)
   }
 
+  /** Waits until this broker knows the partitions under these leaders; gives those, as topic-partition, for which that did not come in time. */
+  waitForLeadersToBe(leaders: readonly { topic: string; partition: number; leader: number }[], timeoutMs: number): Promise<Set<string>> {
+    const isKnown = ({ topic, partition, leader }: (typeof leaders)[number]) =>
+      this.#cache.topic(topic)?.partitions.some((known) => known.partition === partition && known.leader === leader) ?? false
+    return this.#waitFor(() => new Set(leaders.filter((one) => !isKnown(one)).map((one) => `${one.topic}-${one.partition}`)), timeoutMs)
+  }
+
   /** Waits until this broker no longer knows the topics; gives those that it still knows. */
   waitForAbsence(names: readonly string[], timeoutMs: number): Promise<Set<string>> {
     return this.#waitFor(() => new Set(names.filter((name) => this.#cache.topic(name))), timeoutMs)
