@@ -1,8 +1,9 @@
 // Writes every generated file; with --check only compares, and fails where one is stale.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { apiTypes } from './gen/api-types.ts'
+import { crdChart } from './gen/crd-chart.ts'
 
-const generated = (): Map<string, string> => new Map(apiTypes())
+const generated = (): Map<string, string> => new Map([...apiTypes(), ...crdChart()])
 
 /** The paths of generated files that are not what their sources say. */
 export const staleFiles = (): string[] =>

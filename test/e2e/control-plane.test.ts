@@ -1,10 +1,11 @@
 import { connect } from 'node:net'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { lacksKubeLab } from '../support/control-plane.ts'
 import { lacks } from '../support/needs.ts'
 import { eventually } from '../support/net.ts'
 import { ControlPlane } from './control-plane.ts'
-import type { Kubectl } from './substrate.ts'
+import { helm, type Kubectl } from './substrate.ts'
 import { clientOf, clusterSuite } from './suite.ts'
 
 type Pods = { items: { metadata: { uid: string }; status: { conditions?: { type: string; status: string }[] } }[] }
@@ -71,7 +72,17 @@ const inClusterTests = (place: () => ControlPlane, kubectl: () => Kubectl): void
     expect(written.map(({ errorCode }) => errorCode)).toEqual(messages.map(() => 0))
     expect(asked).toEqual(new Set([BOOTSTRAP.split(':')[0], ...NAMES]))
   }, 120_000)
+
+  test('the charts are upgraded, and removed without the definitions and the Clusters', async () => {
+    await helm(place(), ['upgrade', 'sofakafka-crds', join('charts', 'sofakafka-crds')])
+    await helm(place(), ['uninstall', 'sofakafka', '-n', 'sofakafka-system', '--wait'])
+    await helm(place(), ['uninstall', 'sofakafka-crds', '--wait'])
+    expect((await brokers()).length).toBe(3)
+    expect((await kubectl().json<Cluster>('get', 'skc', 'quickstart')).status.conditions.length).toBeGreaterThan(0)
+    const left = await kubectl().ok(['get', 'deployments,clusterroles,roles,serviceaccounts', '-A', '-o', 'name'])
+    expect(left.split('\n').filter((name) => name.includes('sofakafka'))).toEqual([])
+  }, 60_000)
 }
 
-const isSkipped = lacksKubeLab() || lacks('kubectl', 'kcat', 'java', 'maven')
+const isSkipped = lacksKubeLab() || lacks('kubectl', 'helm', 'kcat', 'java', 'maven')
 clusterSuite('the quickstart on a real control plane', isSkipped, () => ControlPlane.start(), inClusterTests)

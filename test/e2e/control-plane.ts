@@ -2,28 +2,19 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { addressesOf, parseTable } from '../../src/local/kubelet/name-table.ts'
-import type { KubeObject } from '../../src/kube/types.ts'
-import { operatorObjects } from '../../src/local/operator-deployment.ts'
 import type { Kubelet } from '../../src/local/kubelet/kubelet.ts'
 import { startKubelet } from '../local/support/machine.ts'
 import { KUBE_LAB_PORTS, type KubeLab, startKubeLab } from '../support/control-plane.ts'
 import { freePorts } from '../support/net.ts'
-import { Kubectl, QUICKSTART, type Substrate } from './substrate.ts'
+import { helm, Kubectl, QUICKSTART, type Substrate } from './substrate.ts'
 
-const IMAGE = 'sofakafka:e2e'
+/** One operator, since the tests change its arguments; addresses, since this process resolves no names of pods. */
+const VALUES = ['--set', 'image.tag=e2e,replicas=1,advertise=pod-ip']
 const STOP_GRACE_MS = 1_500
 /** Of every volume: as much as the largest claim of the quickstart wants. */
 const VOLUME_SIZE = '10Gi'
 /** One ZooKeeper and three brokers. */
 const VOLUMES = 4
-
-/** The test's operator may do everything; which rights it needs is the chart's matter. */
-const RIGHTS = `apiVersion: rbac.authorization.k8s.io/v1
-kind: ClusterRoleBinding
-metadata: {name: sofakafka-operator}
-roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin}
-subjects: [{kind: ServiceAccount, name: sofakafka-operator, namespace: sofakafka-system}]
-`
 
 /** A directory of this machine as a volume: a bare control plane has no provisioner, and binds claims without a class to volumes without one. */
 const volume = (directory: string, index: number) => ({
@@ -41,11 +32,7 @@ const volume = (directory: string, index: number) => ({
   },
 })
 
-/** The local mode's operator is alone; in a cluster it takes the Lease. */
-const withElection = (object: KubeObject): KubeObject =>
-  JSON.parse(JSON.stringify(object).replace(',"--no-leader-election"', '')) as KubeObject
-
-/** The API server, controllers and scheduler of Kubernetes; our kubelet is their node, and kubectl installs the operator and the quickstart. */
+/** The API server, controllers and scheduler of Kubernetes; our kubelet is their node. The charts install the operator, which has the rights that they give it. */
 export class ControlPlane implements Substrate {
   readonly directory: string
   readonly kubeconfig: string
@@ -86,11 +73,10 @@ export class ControlPlane implements Substrate {
     const kubectl = new Kubectl(this)
     const volumes = Array.from({ length: VOLUMES }, (_unused, index) => volume(this.directory, index))
     for (const { spec } of volumes) mkdirSync(spec.local.path, { recursive: true })
-    const objects = [...volumes, ...operatorObjects(IMAGE).map(withElection)]
-    await kubectl.ok(['apply', '--server-side', '-f', 'crds'])
+    await kubectl.ok(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items: volumes }))
+    await helm(this, ['install', 'sofakafka-crds', join('charts', 'sofakafka-crds')])
     await kubectl.ok(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=30s'])
-    await kubectl.ok(['apply', '-f', '-'], RIGHTS)
-    await kubectl.ok(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }))
+    await helm(this, ['install', 'sofakafka', join('charts', 'sofakafka'), '-n', 'sofakafka-system', '--create-namespace', ...VALUES])
     await kubectl.ok(['apply', '-f', QUICKSTART])
   }
 

@@ -81,6 +81,13 @@ export class LocalMode implements Substrate {
   }
 }
 
+/** Helm against a substrate. Throws with what it printed when it fails. */
+export const helm = async ({ kubeconfig }: Substrate, args: string[]): Promise<string> => {
+  const { code, stdout, stderr } = await execute('helm', ['--kubeconfig', kubeconfig, ...args])
+  if (code !== 0) throw new Error(`helm ${args.join(' ')} ended with ${code}\n${stdout}${stderr}`)
+  return stdout
+}
+
 /** kubectl against a substrate. */
 export class Kubectl {
   readonly #kubeconfig: string

@@ -6,6 +6,7 @@ const PROBES = {
   kcat: ['kcat', '-V'],
   go: ['go', 'version'],
   kubectl: ['kubectl', 'version', '--client'],
+  helm: ['helm', 'version'],
   chromium: ['chromium', '--version'],
 } as const
 export type Program = keyof typeof PROBES

@@ -1,0 +1,74 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { parseAllDocuments } from 'yaml'
+import { lacks } from '../support/needs.ts'
+
+const CHART = join('charts', 'sofakafka')
+const VERSION = ['--kube-version', '1.33.0']
+type Rendered = { kind: string; rules?: { resources: string[]; verbs: string[] }[]; metadata: { name: string } }
+
+const template = (chart: string, ...set: string[]): string =>
+  execFileSync('helm', ['template', 'sofakafka', chart, '-n', 'sofakafka-system', ...VERSION, ...set.flatMap((each) => ['--set', each])], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+const refusal = (...set: string[]): string => {
+  const args = ['template', 'sofakafka', CHART, ...VERSION, ...set.flatMap((each) => ['--set', each])]
+  const { status, stderr } = spawnSync('helm', args, { encoding: 'utf8' })
+  expect(status).not.toBe(0)
+  return stderr
+}
+const objects = (text: string): Rendered[] => parseAllDocuments(text).map((document) => document.toJS() as Rendered)
+
+describe.skipIf(lacks('helm'))('the charts', () => {
+  test.each([
+    ['default', []],
+    [
+      'everything',
+      [
+        'replicas=1',
+        'image.repository=registry.example/sofakafka',
+        'image.tag=1.2.3',
+        'imagePullSecrets[0].name=pull',
+        'advertise=pod-ip',
+        'logLevel=debug',
+        'serviceAccount.name=mine',
+        'serviceAccount.annotations.team=queues',
+        'podAnnotations.team=queues',
+        'podLabels.team=queues',
+        'nodeSelector.disk=ssd',
+        'tolerations[0].key=queues',
+        'tolerations[0].operator=Exists',
+        'priorityClassName=high',
+        'aggregateRoles=false',
+      ],
+    ],
+  ])('render as written down: %s', async (name, set) => {
+    await expect(template(CHART, ...set)).toMatchFileSnapshot(join('rendered', `${name}.yaml`))
+  })
+
+  test('lint finds nothing', () => {
+    execFileSync('helm', ['lint', '--strict', CHART, join('charts', 'sofakafka-crds')], { stdio: 'pipe' })
+  })
+
+  test('a typing error in a value is refused with its name', () => {
+    expect(refusal('replica=3')).toContain("additional properties 'replica' not allowed")
+    expect(refusal('image.tags=1')).toContain("additional properties 'tags' not allowed")
+    expect(refusal('replicas=0')).toContain('/replicas')
+    expect(refusal('advertise=pods')).toContain('/advertise')
+    expect(refusal('logLevel=loud')).toContain('/logLevel')
+  })
+
+  test('the operator may delete nothing but pods, and nowhere everything', () => {
+    const rules = objects(template(CHART)).flatMap((object) => (object.metadata.name.endsWith('-edit') ? [] : (object.rules ?? [])))
+    expect(rules.filter(({ verbs }) => verbs.includes('delete')).flatMap(({ resources }) => resources)).toEqual(['pods'])
+    for (const { resources, verbs } of rules) expect([...resources, ...verbs]).not.toContain('*')
+  })
+
+  test('the definitions stay when their chart is removed', () => {
+    const definitions = objects(template(join('charts', 'sofakafka-crds'))) as (Rendered & { metadata: { annotations: object } })[]
+    expect(definitions.map(({ kind }) => kind)).toEqual(definitions.map(() => 'CustomResourceDefinition'))
+    for (const { metadata } of definitions) expect(metadata.annotations).toEqual({ 'helm.sh/resource-policy': 'keep' })
+  })
+})
