@@ -1,0 +1,129 @@
+import { describeConfigs } from '../protocol/api/32-describe-configs.ts'
+import { electLeaders } from '../protocol/api/43-elect-leaders.ts'
+import { incrementalAlterConfigs } from '../protocol/api/44-incremental-alter-configs.ts'
+import { alterPartitionReassignments } from '../protocol/api/45-alter-partition-reassignments.ts'
+import { listPartitionReassignments } from '../protocol/api/46-list-partition-reassignments.ts'
+import { errorName, KafkaError } from '../protocol/errors.ts'
+import type { ClusterClient } from './cluster-client.ts'
+
+export type TopicPartition = { topic: string; partition: number }
+/** `leader` is -1 where there is none. Replicas in the order of preference. */
+export type PartitionReplicas = TopicPartition & { leader: number; replicas: number[]; isr: number[] }
+/** `replicas: null` gives up the move that is under way. */
+export type WantedReplicas = TopicPartition & { replicas: readonly number[] | null }
+/** While a partition moves, `replicas` has those that join (`adding`) and those that leave (`removing`) too. */
+export type Reassignment = TopicPartition & { replicas: number[]; adding: number[]; removing: number[] }
+export type ElectionType = 'PREFERRED' | 'UNCLEAN'
+/** One answer per partition that the cluster said something of, by `partitionKey`; undefined where it went well. */
+export type PartitionOutcomes = Map<string, KafkaError | undefined>
+/** Of one broker; `value: null` takes the key back to what the broker's file or Kafka's default says. */
+export type BrokerConfigChange = { key: string; value: string | null }
+
+/** ElectionType, AlterConfigOp.OpType and ConfigResource.Type of kafka-clients; the source of a value that was set for this broker at run time. */
+const ELECTION_TYPES: Readonly<Record<ElectionType, number>> = { PREFERRED: 0, UNCLEAN: 1 }
+const SET = 0
+const DELETE = 1
+const BROKER_RESOURCE = 4
+const DYNAMIC_BROKER_CONFIG = 2
+const TIMEOUT_MS = 30_000
+
+export const partitionKey = ({ topic, partition }: TopicPartition): string => `${topic}-${partition}`
+
+const failure = (code: number, message?: string | null): KafkaError | undefined =>
+  code === 0 ? undefined : new KafkaError(errorName(code), message ?? undefined)
+const topError = ({ errorCode, errorMessage }: { errorCode: number; errorMessage: string | null }) => failure(errorCode, errorMessage)
+
+const byTopic = <T extends TopicPartition>(partitions: readonly T[]): [string, T[]][] => [...Map.groupBy(partitions, ({ topic }) => topic)]
+
+/** Where partitions are, who leads them, and what throttles their copying. Calls reject when the cluster cannot be reached or refuses the call as a whole. */
+export class PartitionAdmin {
+  readonly #client: ClusterClient
+
+  constructor(client: ClusterClient) {
+    this.#client = client
+  }
+
+  /** Every partition of the topics; topics that do not exist are left out. */
+  async replicas(topics: readonly string[]): Promise<PartitionReplicas[]> {
+    const answer = await this.#client.topics(topics)
+    return answer.topics.flatMap(({ name, partitions }) =>
+      partitions.map(({ partitionIndex, leaderId, replicaNodes, isrNodes }) => ({
+        topic: name,
+        partition: partitionIndex,
+        leader: leaderId,
+        replicas: replicaNodes,
+        isr: isrNodes,
+      })),
+    )
+  }
+
+  /** Begins, replaces and gives up moves; the answers come when they have begun. */
+  async reassign(wanted: readonly WantedReplicas[]): Promise<PartitionOutcomes> {
+    const topics = byTopic(wanted).map(([name, partitions]) => ({
+      name,
+      partitions: partitions.map(({ partition, replicas }) => ({ partitionIndex: partition, replicas: replicas && [...replicas] })),
+    }))
+    const { responses } = await this.#client.controller(alterPartitionReassignments, { timeoutMs: TIMEOUT_MS, topics }, topError)
+    return new Map(
+      responses.flatMap(({ name, partitions }) =>
+        partitions.map(({ partitionIndex, errorCode, errorMessage }) => [
+          partitionKey({ topic: name, partition: partitionIndex }),
+          failure(errorCode, errorMessage),
+        ]),
+      ),
+    )
+  }
+
+  /** The moves that are under way, of all partitions when none are named. */
+  async reassignments(partitions: readonly TopicPartition[] | null = null): Promise<Reassignment[]> {
+    const asked = partitions && byTopic(partitions).map(([name, of]) => ({ name, partitionIndexes: of.map(({ partition }) => partition) }))
+    const { topics } = await this.#client.controller(listPartitionReassignments, { timeoutMs: TIMEOUT_MS, topics: asked }, topError)
+    return topics.flatMap((topic) =>
+      topic.partitions.map(({ partitionIndex, replicas, addingReplicas, removingReplicas }) => ({
+        topic: topic.name,
+        partition: partitionIndex,
+        replicas,
+        adding: addingReplicas,
+        removing: removingReplicas,
+      })),
+    )
+  }
+
+  /** ELECTION_NOT_NEEDED is no failure: the right broker leads already. For all partitions (null) only those are in the answer that needed an election. */
+  async electLeaders(type: ElectionType, partitions: readonly TopicPartition[] | null): Promise<PartitionOutcomes> {
+    const topicPartitions =
+      partitions && byTopic(partitions).map(([topic, of]) => ({ topic, partitionId: of.map(({ partition }) => partition) }))
+    const request = { electionType: ELECTION_TYPES[type], topicPartitions, timeoutMs: TIMEOUT_MS }
+    const answer = await this.#client.controller(electLeaders, request, ({ errorCode, replicaElectionResults }) => {
+      const codes = replicaElectionResults.flatMap(({ partitionResult }) => partitionResult.map((one) => one.errorCode))
+      const moved = codes.length > 0 && codes.every((code) => errorName(code) === 'NOT_CONTROLLER')
+      return moved ? new KafkaError('NOT_CONTROLLER') : failure(errorCode)
+    })
+    return new Map(
+      answer.replicaElectionResults.flatMap(({ topic, partitionResult }) =>
+        partitionResult.map(({ partitionId, errorCode, errorMessage }) => [
+          partitionKey({ topic, partition: partitionId }),
+          errorName(errorCode) === 'ELECTION_NOT_NEEDED' ? undefined : failure(errorCode, errorMessage),
+        ]),
+      ),
+    )
+  }
+
+  /** What was set at run time for this broker alone, such as leader.replication.throttled.rate. */
+  async brokerConfig(brokerId: number, keys: readonly string[] | null = null): Promise<Map<string, string | null>> {
+    const resources = [{ resourceType: BROKER_RESOURCE, resourceName: String(brokerId), configurationKeys: keys && [...keys] }]
+    const { results } = await this.#client.broker(brokerId, describeConfigs, { resources })
+    const error = results.map(topError).find(Boolean)
+    if (error) throw error
+    const configs = results.flatMap((result) => result.configs).filter(({ configSource }) => configSource === DYNAMIC_BROKER_CONFIG)
+    return new Map(configs.map(({ name, value }) => [name, value]))
+  }
+
+  async alterBrokerConfig(brokerId: number, changes: readonly BrokerConfigChange[]): Promise<void> {
+    const configs = changes.map(({ key, value }) => ({ name: key, configOperation: value === null ? DELETE : SET, value }))
+    const resources = [{ resourceType: BROKER_RESOURCE, resourceName: String(brokerId), configs }]
+    const { responses } = await this.#client.broker(brokerId, incrementalAlterConfigs, { resources })
+    const error = responses.map(topError).find(Boolean)
+    if (error) throw error
+  }
+}
