@@ -43,7 +43,7 @@ test('requests that arrive together take effect and are answered in order', asyn
 
 test('a later Produce is appended before an earlier acks=all answer is due, and answers keep their order', async () => {
   const partition = [...broker.cluster.partitions!.all()].find(({ topic }) => topic === 'isr')!
-  partition.lead({
+  await partition.lead({
     leader: 0,
     leaderEpoch: 1,
     isr: [0, 1],

@@ -33,7 +33,7 @@ export class IsrWriter {
 
   /** `done` is called after every change of the set. */
   constructor(name: PartitionName, leadership: Leadership, replicas: InSyncReplicas, options: IsrWriterOptions, done: () => void) {
-    this.#name = name
+    this.#name = { topic: name.topic, partition: name.partition }
     this.#leadership = leadership
     this.#replicas = replicas
     this.#options = options
