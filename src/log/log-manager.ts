@@ -17,6 +17,7 @@ import { Log } from './log.ts'
 import { OpenFiles } from './open-files.ts'
 import { Repeat } from './repeat.ts'
 import { Segments } from './segments.ts'
+import { isMediumFailure } from './storage-guard.ts'
 import { Trash } from './trash.ts'
 
 /** Broker keys that concern all logs; names as Kafka's keys without `log.`. Intervals of 2^31 ms and more mean never. */
@@ -101,7 +102,7 @@ export class LogManager {
     const manager = new LogManager(options)
     try {
       for (const store of manager.directories) await manager.#openDirectory(store)
-      if (!manager.directories.some((store) => store.isOnline)) throw await manager.directories[0]!.failed
+      if (!manager.directories.some((store) => store.isOnline)) throw await manager.#noneLeft()
     } catch (error) {
       for (const store of manager.directories) store.unlock()
       throw error
@@ -123,6 +124,11 @@ export class LogManager {
       if (code === undefined || code === 'EBUSY') throw error
       store.fail(error as Error)
     }
+  }
+
+  async #noneLeft(): Promise<Error> {
+    const causes = await Promise.all(this.directories.map(async ({ path, failed }) => `${path}: ${(await failed).message}`))
+    return new Error(`no log directory works: ${causes.join('; ')}`)
   }
 
   #add(log: Log): void {
@@ -164,9 +170,21 @@ export class LogManager {
     if (online.length === 0 || (!isNew && online.length < this.directories.length)) {
       throw new KafkaError('KAFKA_STORAGE_ERROR', `no log for ${topic}-${partition}: a log directory is offline`)
     }
-    const log = this.#create(topic, partition, config, this.#emptiest(online))
+    const log = this.#createInOneOf(online, topic, partition, config)
     this.#add(log)
     return log
+  }
+
+  #createInOneOf(online: readonly LogDirectory[], topic: string, partition: number, config: LogConfig): Log {
+    const store = this.#emptiest(online)
+    try {
+      return this.#create(topic, partition, config, store)
+    } catch (cause) {
+      if (isMediumFailure(cause)) store.fail(cause as Error)
+      const left = online.filter(({ isOnline }) => isOnline)
+      if (!store.isOnline && left.length > 0) return this.#createInOneOf(left, topic, partition, config)
+      throw new KafkaError('KAFKA_STORAGE_ERROR', `no log for ${topic}-${partition}: ${(cause as Error).message}`, { cause })
+    }
   }
 
   #emptiest(stores: readonly LogDirectory[]): LogDirectory {
@@ -185,7 +203,7 @@ export class LogManager {
       segments.add(0)
     } catch (cause) {
       this.#trash.removeLater([directory.path], 0)
-      throw new KafkaError('KAFKA_STORAGE_ERROR', `no log for ${topic}-${partition}: ${(cause as Error).message}`, { cause })
+      throw cause
     }
     void store.sync()
     const offsets = { logStartOffset: 0, logEndOffset: 0, highWatermark: 0, recoveryPoint: 0 }

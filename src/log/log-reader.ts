@@ -58,7 +58,9 @@ export class LogReader {
     const cuts = this.#cuts
     const isWarm = wanted.offset >= this.#warmOffset
     const open = (found: FoundRegion | undefined): LogRegion | undefined =>
-      found && found.sizeBytes > 0 && cuts === this.#cuts ? readable(found, isWarm, () => cuts === this.#cuts) : undefined
+      found && found.sizeBytes > 0 && cuts === this.#cuts
+        ? readable(found, isWarm, { isUncut: () => cuts === this.#cuts, guard: this.#guard })
+        : undefined
     if (isWarm) return open(this.#guard.run('read', () => readNow(this.#find(wanted))))
     return this.#guard.runLater('read', async () => open(await readLater(this.#find(wanted))))
   }

@@ -3,6 +3,7 @@ import type { LogFile } from './open-files.ts'
 import type { Reads } from './reads.ts'
 import type { SegmentRead } from './log-types.ts'
 import type { Segment } from './segment.ts'
+import type { StorageGuard } from './storage-guard.ts'
 
 /**
  * Record batches that have not been read: where they are in a file. They begin with a whole batch; the last one may be cut, as in Kafka. Appends, rolls and
@@ -35,12 +36,15 @@ export function* regionIn(segment: Segment, wanted: SegmentRead, isLast: boolean
 }
 
 /** `isUncut` tells whether the log has not been cut since the region was found; warm regions are read at once. */
-export const readable = (found: FoundRegion, isWarm: boolean, isUncut: () => boolean): LogRegion => ({
+export const readable = (found: FoundRegion, isWarm: boolean, log: { isUncut: () => boolean; guard: StorageGuard }): LogRegion => ({
   sizeBytes: found.sizeBytes,
   firstEntryIncomplete: found.firstEntryIncomplete,
   readInto: (target, position) => {
-    if (!isUncut()) throw new KafkaError('KAFKA_STORAGE_ERROR', `${found.file.path} was cut while it was being sent`)
+    if (!log.isUncut()) throw new KafkaError('KAFKA_STORAGE_ERROR', `${found.file.path} was cut while it was being sent`)
     const wanted = target.subarray(0, Math.min(target.length, found.sizeBytes - position))
-    return isWarm ? found.file.readSync(wanted, found.position + position) : found.file.read(wanted, found.position + position)
+    const at = found.position + position
+    return isWarm
+      ? log.guard.run('read', () => found.file.readSync(wanted, at))
+      : log.guard.runLater('read', () => found.file.read(wanted, at))
   },
 })

@@ -2,6 +2,21 @@ import { KafkaError } from '../protocol/errors.ts'
 import type { LogDirectory } from './log-directory.ts'
 import { UnmendedFile } from './unmended-file.ts'
 
+/** What a failing medium says of itself. A full disk is none of these: it is refused by the call, and may have room again. */
+const MEDIUM_FAILURES: ReadonlySet<string | undefined> = new Set([
+  'EIO',
+  'EROFS',
+  'ENXIO',
+  'ENODEV',
+  'ESTALE',
+  'EUCLEAN',
+  'EBADMSG',
+  'EREMOTEIO',
+])
+
+/** Whether an error of the disk says that the directory as a whole does not work any more. */
+export const isMediumFailure = (error: unknown): boolean => MEDIUM_FAILURES.has((error as NodeJS.ErrnoException).code)
+
 /** Between one log and its disk: refuses calls when the log cannot serve any more, and turns what the disk throws into KafkaErrors. */
 export class StorageGuard {
   readonly #name: string
@@ -52,7 +67,7 @@ export class StorageGuard {
 
   #asKafkaError(what: string, error: unknown): unknown {
     if (error instanceof KafkaError) return error
-    return error instanceof UnmendedFile ? this.fail(what, error) : this.#storageError(what, error)
+    return error instanceof UnmendedFile || isMediumFailure(error) ? this.fail(what, error) : this.#storageError(what, error)
   }
 
   #storageError(what: string, cause: unknown): KafkaError {

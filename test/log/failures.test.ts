@@ -10,7 +10,7 @@ describe('a failed append', () => {
     const log = await machine.log({ indexIntervalBytes: 0 })
     append(log, 3)
     const sizeBytes = log.sizeBytes
-    for (const code of ['ENOSPC', 'EIO']) {
+    for (const code of ['ENOSPC', 'EDQUOT']) {
       machine.memory.fail('write', { code, partialBytes, path: /\.log$/ })
       expect(() => append(log, 2)).toThrow(storageError)
       expect([log.logEndOffset, log.sizeBytes, log.latestEpoch]).toEqual([3, sizeBytes, 0])
@@ -20,6 +20,17 @@ describe('a failed append', () => {
     expect(await offsetsOf(log)).toEqual(range(0, 5))
     machine.kill()
     expect((await machine.log()).logEndOffset).toBe(5)
+  })
+
+  test('because the medium is broken takes the directory offline', async () => {
+    const machine = new Machine()
+    const log = await machine.log()
+    append(log, 3)
+    machine.memory.fail('write', { code: 'EIO', path: /\.log$/ })
+    expect(() => append(log, 2)).toThrow(storageError)
+    expect(machine.manager!.directories[0]!.isOnline).toBe(false)
+    machine.kill()
+    expect((await machine.log()).logEndOffset).toBe(3)
   })
 
   test('that cannot be cut back takes the directory offline, in words', async () => {
@@ -133,13 +144,24 @@ describe('a failed fsync', () => {
 })
 
 describe('a failed read', () => {
-  test('is an error of storage and of this read alone', async () => {
+  test('for want of descriptors is an error of this read alone', async () => {
     const machine = new Machine()
     const log = await machine.log()
     append(log, 3)
-    machine.memory.fail('read', { path: /\.log$/ })
+    machine.memory.fail('read', { code: 'EMFILE', path: /\.log$/ })
     expect(() => log.read(0, { maxBytes: 100, upTo: 'logEnd', minOneBatch: true })).toThrow(storageError)
     expect(await offsetsOf(log)).toEqual([0, 1, 2])
+  })
+
+  test('because the medium is broken takes the directory offline, also while the records are being sent', async () => {
+    const machine = new Machine()
+    const log = await machine.log()
+    append(log, 3)
+    const region = await log.region(0, { maxBytes: 1000, upTo: 3, minOneBatch: true })
+    machine.memory.fail('read', { code: 'EIO', path: /\.log$/ })
+    expect(() => region!.readInto(Buffer.alloc(1000), 0)).toThrow(storageError)
+    expect(machine.manager!.directories[0]!.isOnline).toBe(false)
+    expect(() => log.read(0, { maxBytes: 100, upTo: 'logEnd', minOneBatch: true })).toThrow('offline')
   })
 })
 

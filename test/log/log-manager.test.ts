@@ -39,10 +39,21 @@ describe('a log directory', () => {
     expect(manager.getOrCreate(TOPIC, 0, topicConfig(), true).directory).toBe('/two/t-0')
     machine.kill()
     machine.memory.fail('list', { path: /^\/(one|two)$/, times: 2 })
-    await expect(machine.start({ logDirs })).rejects.toMatchObject({ code: 'EIO' })
+    await expect(machine.start({ logDirs })).rejects.toThrow('no log directory works: /one: EIO')
     const again = await machine.start({ logDirs })
     expect(again.getOrCreate('u', 0, topicConfig(), true).logDir).toBe('/one')
     expect(again.getOrCreate('u', 1, topicConfig(), true).logDir).toBe('/one')
+  })
+
+  test('that fails when a partition is made is offline, and the partition goes to the next', async () => {
+    const machine = new Machine()
+    const manager = await machine.start({ logDirs: ['/one', '/two'] })
+    machine.memory.fail('makeDirectory', { code: 'EIO', path: /^\/one\// })
+    expect(manager.getOrCreate(TOPIC, 0, topicConfig(), true).directory).toBe('/two/t-0')
+    expect(manager.directories.map(({ isOnline }) => isOnline)).toEqual([false, true])
+    machine.memory.fail('makeDirectory', { code: 'EIO', path: /^\/two\// })
+    expect(() => manager.getOrCreate(TOPIC, 1, topicConfig(), true)).toThrow(error('KAFKA_STORAGE_ERROR'))
+    expect(manager.directories.map(({ isOnline }) => isOnline)).toEqual([false, false])
   })
 
   test('a partition in two directories is refused in words', async () => {
