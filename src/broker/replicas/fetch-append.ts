@@ -6,15 +6,13 @@ import type { FollowedPartition } from './fetch-partition.ts'
 
 export type FetchedPartition = FetchAnswer['topics'][number]['partitions'][number]
 
-const EMPTY = Buffer.alloc(0)
-
 /**
  * Appends what the leader sent, with one write, and takes over its offsets; at once where the log need not wait. Errors: those of Log.append. CORRUPT_MESSAGE and
  * INVALID_RECORD are the answer's fault, and nothing was appended.
  */
 export const appendFetched = (followed: FollowedPartition, fetched: FetchedPartition): void | Promise<void> => {
   const { replica } = followed
-  const records = fetched.records ?? EMPTY
+  const { records } = fetched
   if (records.length > 0 && beginsBeforeEmptyLog(followed, records)) return followed.run(startOverAndAppend(followed, fetched, records))
   const appended = replica.appendAsFollower(records, leaderOffsets(followed, fetched))
   if (!(appended instanceof Promise)) return advance(followed, fetched)

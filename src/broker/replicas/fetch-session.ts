@@ -25,6 +25,9 @@ const NO_SESSION = 0
 const FULL_EPOCH = 0
 const MAX_EPOCH = 0x7fff_ffff
 
+/** Never the one that begins a session. */
+export const epochAfter = (epoch: number): number => (epoch === MAX_EPOCH ? 1 : epoch + 1)
+
 /** Partitions by topic, in the order in which they are added. */
 class ByTopic<T> {
   readonly topics: { name: string; items: T[] }[] = []
@@ -103,7 +106,7 @@ export class FetchSession {
     if (answer.sessionId === NO_SESSION) this.#askAll(NO_SESSION)
     else {
       this.#id = answer.sessionId
-      this.#epoch = this.#epoch === MAX_EPOCH ? 1 : this.#epoch + 1
+      this.#epoch = epochAfter(this.#epoch)
     }
     return { isUsable: true }
   }

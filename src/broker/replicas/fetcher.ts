@@ -226,7 +226,7 @@ export class Fetcher {
   }
 
   #appended(followed: FollowedPartition, { records }: FetchedPartition): void {
-    const bytes = records?.length ?? 0
+    const bytes = records.length
     this.#roster.changed.add(followed)
     if (bytes === 0) return
     this.bytesIn += bytes
