@@ -13,8 +13,6 @@ import { logDirsOf } from './config/log-dirs.ts'
 import { ControlGate } from './control-gate.ts'
 
 import { newTopicOf } from './metadata/new-topic.ts'
-import type { ControllerContext } from './controller/context.ts'
-import { NO_LEADER } from './metadata/znodes/partition-state.ts'
 import type { ControllerFigures, Credentials } from './ports.ts'
 
 /** The id in the first meta.properties that there is: a broker keeps the id that was made up for it. */
@@ -40,17 +38,6 @@ const credentialsOf = (config: BrokerConfig, member: ClusterMember): Credentials
     scram: (mechanism, username) => member.configs.scram(mechanism, username),
     plainUsers: (listener) => users.get(listener) ?? new Map(),
   }
-}
-
-const figuresOf = (context: Readonly<ControllerContext>): ControllerFigures => {
-  let offlinePartitions = 0
-  let preferredReplicaImbalance = 0
-  for (const at of context.partitions()) {
-    const leader = context.leadership(at)?.leader ?? NO_LEADER
-    if (leader === NO_LEADER) offlinePartitions++
-    if (leader !== context.replicas(at)[0]) preferredReplicaImbalance++
-  }
-  return { isActive: true, offlinePartitions, preferredReplicaImbalance }
 }
 
 /** The real cluster: ZooKeeper for what is stored, the controller for what to do. */
@@ -95,8 +82,7 @@ class ZooKeeperLink implements ClusterLink {
   }
 
   controllerFigures(): ControllerFigures {
-    const context = this.#member.controller?.term?.context
-    return context ? figuresOf(context) : { isActive: false, offlinePartitions: 0, preferredReplicaImbalance: 0 }
+    return this.#member.controllerFigures()
   }
 
   logConfigOf(topic: string): LogConfig {
@@ -117,6 +103,7 @@ class ZooKeeperLink implements ClusterLink {
     }))
     const admin = {
       isController: () => member.controller?.isActive ?? false,
+      controller: () => member.controller?.term,
       topics: member.topics,
       configs: member.configs,
       acls: member.acls,
@@ -131,15 +118,20 @@ class ZooKeeperLink implements ClusterLink {
   join(endpoints: Parameters<ClusterLink['join']>[0]): Promise<void> {
     const { disk, config } = this.#environment
     const { logs } = this.#parts!
-    return this.#member.enter({
+    const member = this.#member
+    return member.enter({
       endpoints,
       disk,
       logDir: logDirsOf(config)[0]!,
       fenced: () => this.#control!.fence(),
       changes: {
-        topicChanged: (topic) => logs.updateConfig(topic, this.logConfigOf(topic)),
+        topicChanged: (topic) => {
+          logs.updateConfig(topic, this.logConfigOf(topic))
+          if (this.logConfigOf(topic).uncleanLeaderElectionEnable) member.controller?.term?.uncleanElectionMayBeAllowed(topic)
+        },
         brokerChanged: () => {
           for (const topic of new Set([...logs.logs()].map((log) => log.topic))) logs.updateConfig(topic, this.logConfigOf(topic))
+          if (this.config.get('unclean.leader.election.enable')) member.controller?.term?.uncleanElectionMayBeAllowed()
         },
       },
     })

@@ -19,7 +19,7 @@ import { ConfigStore, type ConfigUsers } from './metadata/config-store.ts'
 import { brokerIdOf } from './metadata/broker-identity.ts'
 import { clusterIdOf, register, unregister } from './metadata/registration.ts'
 import { PauseGuard } from './pause-guard.ts'
-import type { ServingGuard } from './ports.ts'
+import { type ControllerFigures, NO_CONTROLLER_FIGURES, type ServingGuard } from './ports.ts'
 import type { ZooKeeperSession } from './metadata/session.ts'
 import { TopicAdmin } from './metadata/topic-admin.ts'
 import { zooKeeperOffsets } from './metadata/zookeeper-offsets.ts'
@@ -134,6 +134,9 @@ export class ClusterMember {
   }
   get controller(): Controller | undefined {
     return this.#controller
+  }
+  controllerFigures(): ControllerFigures {
+    return this.#controller?.figures() ?? NO_CONTROLLER_FIGURES
   }
 
   /** Resolves with the reason when this broker can no longer be part of the cluster. */
@@ -265,7 +268,7 @@ export class ClusterMember {
       brokerId: this.brokerId,
       interBrokerListener: interBrokerListenerOf(config).name,
       connection: interBrokerLogin(config, clocks.monotonic, `controller-${this.brokerId}`),
-      deleteTopicEnable: () => this.configs.broker.get('delete.topic.enable'),
+      config: () => this.configs.broker,
       clock: clocks.monotonic,
       wall: clocks.wall,
       logger,

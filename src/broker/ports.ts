@@ -97,7 +97,31 @@ export interface RequestMetrics {
 }
 
 /** What only the controller knows; zeros elsewhere. */
-export type ControllerFigures = { isActive: boolean; offlinePartitions: number; preferredReplicaImbalance: number }
+export type ControllerFigures = {
+  isActive: boolean
+  offlinePartitions: number
+  preferredReplicaImbalance: number
+  topics: number
+  partitions: number
+  topicsToDelete: number
+  replicasToDelete: number
+  topicsIneligibleToDelete: number
+  replicasIneligibleToDelete: number
+  /** Since the broker's start. */
+  uncleanElections: number
+}
+export const NO_CONTROLLER_FIGURES: ControllerFigures = {
+  isActive: false,
+  offlinePartitions: 0,
+  preferredReplicaImbalance: 0,
+  topics: 0,
+  partitions: 0,
+  topicsToDelete: 0,
+  replicasToDelete: 0,
+  topicsIneligibleToDelete: 0,
+  replicasIneligibleToDelete: 0,
+  uncleanElections: 0,
+}
 
 /** What the broker's parts offer for counting when asked. */
 export interface Watched {

@@ -5,7 +5,15 @@ import type { Endpoint } from '../../src/broker/config/listeners.ts'
 import { logConfigOf } from '../../src/broker/config/log-config.ts'
 import { TopicConfig } from '../../src/broker/config/topic-config.ts'
 import type { GroupStorage } from '../../src/broker/coordinator/ports.ts'
-import type { Authorization, BrokerMetrics, Metadata, ServingGuard, TopicState, TopicCounter } from '../../src/broker/ports.ts'
+import {
+  type Authorization,
+  type BrokerMetrics,
+  type Metadata,
+  NO_CONTROLLER_FIGURES,
+  type ServingGuard,
+  type TopicCounter,
+  type TopicState,
+} from '../../src/broker/ports.ts'
 import type { ErrorName } from '../../src/protocol/errors.ts'
 import type { ScramCredential, ScramMechanism } from '../../src/security/scram.ts'
 
@@ -66,7 +74,7 @@ export class MemoryCluster implements ClusterLink {
   }
 
   controllerFigures() {
-    return { isActive: true, offlinePartitions: 0, preferredReplicaImbalance: 0 }
+    return { ...NO_CONTROLLER_FIGURES, isActive: true }
   }
   logConfigOf(topic: string) {
     return logConfigOf(new TopicConfig(this.config, new Map(Object.entries(this.#options.topicConfigs?.[topic] ?? {}))))

@@ -1,20 +1,26 @@
 import { Backoff } from '../../base/backoff.ts'
-import type { MonotonicClock } from '../../base/clock.ts'
-import type { Logger } from '../../base/logger.ts'
-import { ConnectionError, type ConnectionOptions, KafkaConnection } from '../../client/connection.ts'
+import { ConnectionError, KafkaConnection } from '../../client/connection.ts'
+import { leaderAndIsr } from '../../protocol/api/04-leader-and-isr.ts'
+import { stopReplica } from '../../protocol/api/05-stop-replica.ts'
+import { updateMetadata } from '../../protocol/api/06-update-metadata.ts'
 import type { Api, RequestOf, ResponseOf, Sendable } from '../../protocol/schema.ts'
+import type { BrokerRequestsOptions } from './broker-requests.ts'
+import type { KnownPartition, LiveBroker, TopicPartition } from './context.ts'
+import { RequestStage } from './request-stage.ts'
+import { leaderAndIsrFor, stopReplicaFor, updateMetadataFor } from './requests.ts'
 
-export type ChannelOptions = { connection: ConnectionOptions; clock: MonotonicClock; logger: Logger }
+export type ChannelOptions = BrokerRequestsOptions & { broker: LiveBroker }
 
 /**
- * The controller's way to one registration of one broker. Requests arrive in the order in which they were sent, each again and again until the broker answers it
- * or the channel is closed: a broker that cannot be reached will either come back or lose its registration.
+ * The controller's way to one registration of one broker. Each request is sent again and again until the broker answers it or the channel is closed: a broker that
+ * cannot be reached will either come back or lose its registration.
  */
 export class BrokerChannel {
   readonly #options: ChannelOptions
   readonly #backoff: Backoff
   readonly #closed = new AbortController()
-  #tail: Promise<unknown> = Promise.resolve()
+  #stages: RequestStage[] = [new RequestStage()]
+  #sending: Promise<void> | undefined
   #connection: KafkaConnection | undefined
 
   constructor(options: ChannelOptions) {
@@ -22,11 +28,33 @@ export class BrokerChannel {
     this.#backoff = new Backoff({ baseMs: 50, maxMs: 1000 })
   }
 
-  /** undefined when the channel was closed first. */
-  send<A extends Api>(api: A, request: Sendable<RequestOf<A>>): Promise<ResponseOf<A> | undefined> {
-    const sent = this.#tail.then(() => this.#deliver(api, request))
-    this.#tail = sent.catch(() => {})
-    return sent
+  lead(at: TopicPartition, isNew: boolean): void {
+    if (!this.#last.mayLead(at)) this.#stages.push(new RequestStage())
+    this.#last.lead(at, isNew)
+  }
+
+  tell(partitions: readonly TopicPartition[]): void {
+    this.#last.tell(partitions)
+  }
+
+  announce(partitions: readonly TopicPartition[]): void {
+    this.#last.announce(partitions)
+  }
+
+  stop(known: KnownPartition, stop: { deletes: boolean; leaderEpoch: number }): void {
+    this.#last.stop(known, stop)
+  }
+
+  send(): void {
+    if (this.#sending || this.#stages.every(({ isEmpty }) => isEmpty)) return
+    this.#sending = this.#drain()
+      .catch((err: unknown) => this.#options.logger.error({ brokerId: this.#options.broker.id, err }, 'a broker could not be told'))
+      .finally(() => (this.#sending = undefined))
+  }
+
+  /** Resolves when all that was sent is answered, or the channel is closed. */
+  async settled(): Promise<void> {
+    while (this.#sending) await this.#sending
   }
 
   close(): void {
@@ -34,22 +62,59 @@ export class BrokerChannel {
     this.#connection?.close()
   }
 
+  get #last(): RequestStage {
+    return this.#stages.at(-1)!
+  }
+
+  async #drain(): Promise<void> {
+    while (!this.#closed.signal.aborted && this.#stages.some(({ isEmpty }) => !isEmpty)) {
+      const stage = this.#stages.shift()!
+      if (this.#stages.length === 0) this.#stages.push(new RequestStage())
+      await this.#deliverStage(stage)
+    }
+  }
+
+  async #deliverStage(stage: RequestStage): Promise<void> {
+    const { broker, answers } = this.#options
+    const sender = this.#options
+    if (stage.announces) await this.#deliver(updateMetadata, updateMetadataFor(sender, broker, stage.announced.values()))
+    const leads = leaderAndIsrFor(sender, broker, stage.leads.values())
+    const led = leads && (await this.#deliver(leaderAndIsr, leads))
+    if (led) answers.ledOrFollows(broker, led)
+    if (stage.hasMetadata) await this.#deliver(updateMetadata, updateMetadataFor(sender, broker, stage.metadata.values()))
+    if (stage.stops.size === 0) return
+    const stops = [...stage.stops.values()]
+    const stopped = await this.#deliver(stopReplica, stopReplicaFor(sender, broker, stops))
+    if (stopped) answers.stopped(broker, stops, stopped)
+  }
+
+  /** undefined when the channel was closed first. */
   async #deliver<A extends Api>(api: A, request: Sendable<RequestOf<A>>): Promise<ResponseOf<A> | undefined> {
+    const { logger, broker, clock } = this.#options
     while (!this.#closed.signal.aborted) {
       try {
-        if (!this.#connection?.isOpen) this.#connection = await KafkaConnection.open(this.#options.connection)
-        if (this.#closed.signal.aborted) break
-        const response = await this.#connection.request(api, request)
+        const response = await (await this.#connected()).request(api, request)
         this.#backoff.reset()
+        const { errorCode } = response as { errorCode: number }
+        if (errorCode) logger.warn({ brokerId: broker.id, api: api.name, errorCode }, 'a broker refuses a request of the controller')
         return response
       } catch (err) {
         if (this.#closed.signal.aborted) break
-        const { host, port } = this.#options.connection
-        this.#options.logger.warn({ api: api.name, host, port, err }, 'a broker does not take a request of the controller, trying again')
-        await this.#options.clock.sleep(this.#backoff.nextMs(), this.#closed.signal).catch(() => {})
+        logger.warn({ api: api.name, brokerId: broker.id, err }, 'a broker does not take a request of the controller, trying again')
+        await clock.sleep(this.#backoff.nextMs(), this.#closed.signal).catch(() => {})
       }
     }
     this.#connection?.close()
     return undefined
+  }
+
+  async #connected(): Promise<KafkaConnection> {
+    if (this.#connection?.isOpen) return this.#connection
+    const { broker, interBrokerListener, connection } = this.#options
+    const endpoint = broker.endpoints.find(({ name }) => name === interBrokerListener)
+    if (!endpoint) throw new Error(`broker ${broker.id} does not have the inter-broker listener ${interBrokerListener}`)
+    this.#connection = await KafkaConnection.open(connection(endpoint))
+    if (this.#closed.signal.aborted) this.#connection.close()
+    return this.#connection
   }
 }

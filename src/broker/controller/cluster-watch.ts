@@ -1,119 +1,127 @@
+import type { Logger } from '../../base/logger.ts'
 import type { ZooKeeperClient } from '../../zookeeper/client.ts'
-import { isZooKeeperError, ZooKeeperError } from '../../zookeeper/errors.ts'
+import { isZooKeeperError } from '../../zookeeper/errors.ts'
 import { watchChildren, watchData } from '../../zookeeper/watching.ts'
 import { BROKER_IDS, brokerIdZnode } from '../metadata/znodes/broker-id.ts'
-import { partitionStateZnode } from '../metadata/znodes/partition-state.ts'
+import { isrChangeZnode } from '../metadata/znodes/isr-change.ts'
+import { logDirEventZnode } from '../metadata/znodes/log-dir-event.ts'
 import { DELETE_TOPICS, TOPICS, type TopicAssignment, topicZnode } from '../metadata/znodes/topic.ts'
-import type { ControllerContext, LiveBroker } from './context.ts'
+import { brokerOf } from './cluster-load.ts'
+import type { LiveBroker } from './context.ts'
 
 export type Seen =
   | { type: 'brokers'; brokers: ReadonlyMap<number, LiveBroker> }
+  | { type: 'broker'; broker: LiveBroker }
   | { type: 'topics'; gone: readonly string[] }
-  | { type: 'topic'; topic: string; assignment: TopicAssignment }
+  | { type: 'topic'; topic: string; assignment: TopicAssignment; created: bigint }
   | { type: 'delete-topics'; topics: readonly string[] }
+  /** Paths of notifications; whoever takes them deletes them. */
+  | { type: 'isr-changes'; paths: readonly string[] }
+  | { type: 'log-dir-events'; paths: readonly string[] }
+type Tell = (seen: Seen) => Promise<void>
 
-/** Reads at a time while the cluster is loaded: many enough to keep ZooKeeper busy, few enough for its queue. */
-const PARALLEL_READS = 100
-
-const inParallel = async <T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> => {
-  for (let at = 0; at < items.length; at += PARALLEL_READS) await Promise.all(items.slice(at, at + PARALLEL_READS).map(work))
-}
-
-const orGone = async <T>(read: () => Promise<T>): Promise<T | undefined> => {
-  try {
-    return await read()
-  } catch (error) {
-    if (isZooKeeperError(error, 'NO_NODE')) return undefined
-    throw error
-  }
-}
-
-/** What a controller reads of ZooKeeper: everything once, then every change. It decides nothing. */
+/** What a controller follows in ZooKeeper: every value now, then every change. It decides nothing. */
 export class ClusterWatch {
   readonly #zookeeper: ZooKeeperClient
+  readonly #tell: Tell
+  readonly #logger: Logger
+  /** One follower per topic and per broker, by path. */
   readonly #followed = new Map<string, AbortController>()
 
-  constructor(zookeeper: ZooKeeperClient) {
-    this.#zookeeper = zookeeper
+  constructor(options: { zookeeper: ZooKeeperClient; tell: Tell; logger: Logger }) {
+    this.#zookeeper = options.zookeeper
+    this.#tell = options.tell
+    this.#logger = options.logger
   }
 
-  async load(context: ControllerContext): Promise<void> {
-    for (const [id, broker] of await this.#brokers((await this.#zookeeper.children(BROKER_IDS)).children)) context.brokers.set(id, broker)
-    const { children: topics } = await this.#zookeeper.children(TOPICS)
-    await inParallel(topics, async (topic) => {
-      const assignment = await orGone(() => this.#assignment(topic))
-      if (assignment) context.topics.set(topic, assignment)
-    })
-    for (const topic of (await this.#zookeeper.children(DELETE_TOPICS)).children) context.toDelete.add(topic)
-    const all = [...context.topics.keys()].flatMap((topic) => [...context.partitionsOf(topic)])
-    await inParallel(all, async (at) => {
-      const read = await orGone(() => this.#zookeeper.get(partitionStateZnode.path(at.topic, at.partition)))
-      if (read?.data)
-        context.setLeadership(at, { ...partitionStateZnode.decode(at.topic, at.partition, read.data), version: read.stat.version })
-    })
-  }
-
-  /** Tells every change, the present state first; rejects with SESSION_EXPIRED, resolves after `ended`. */
-  async follow(tell: (seen: Seen) => Promise<void>, ended: Promise<void>): Promise<void> {
-    const following = Promise.all([this.#followBrokers(tell), this.#followTopics(tell), this.#followDeletions(tell)])
+  /** Rejects with SESSION_EXPIRED, resolves after `ended`. */
+  async follow(ended: Promise<void>): Promise<void> {
+    const following = Promise.all([
+      this.#followBrokers(),
+      this.#followTopics(),
+      this.#followChildren(DELETE_TOPICS, (topics) => ({ type: 'delete-topics', topics })),
+      this.#followChildren(isrChangeZnode.parent, (names) => ({
+        type: 'isr-changes',
+        paths: names.map((name) => `${isrChangeZnode.parent}/${name}`),
+      })),
+      this.#followChildren(logDirEventZnode.parent, (names) => ({
+        type: 'log-dir-events',
+        paths: names.map((name) => `${logDirEventZnode.parent}/${name}`),
+      })),
+    ])
     await Promise.race([following, ended])
-    for (const topic of this.#followed.values()) topic.abort()
+    for (const follower of this.#followed.values()) follower.abort()
   }
 
-  async #followBrokers(tell: (seen: Seen) => Promise<void>): Promise<void> {
+  async #followBrokers(): Promise<void> {
     for await (const listed of watchChildren(this.#zookeeper, BROKER_IDS)) {
-      await tell({ type: 'brokers', brokers: await this.#brokers(listed?.children ?? []) })
+      const ids = listed?.children ?? []
+      const read = await Promise.all(ids.map((id) => this.#broker(Number(id))))
+      const brokers = new Map(read.filter((broker) => broker !== undefined).map((broker) => [broker.id, broker]))
+      await this.#tell({ type: 'brokers', brokers })
+      this.#followEach(BROKER_IDS, ids, (path, signal) => this.#followBroker(path, signal))
     }
   }
 
-  async #followTopics(tell: (seen: Seen) => Promise<void>): Promise<void> {
+  async #broker(id: number): Promise<LiveBroker | undefined> {
+    return brokerOf(this.#zookeeper, id, this.#logger)
+  }
+
+  async #followBroker(path: string, signal: AbortSignal): Promise<void> {
+    const id = Number(path.slice(BROKER_IDS.length + 1))
+    for await (const read of watchData(this.#zookeeper, path, { signal })) {
+      const info = read?.data && this.#readable(path, () => brokerIdZnode.decode(id, read.data!))
+      if (info) await this.#tell({ type: 'broker', broker: { ...info, epoch: read.stat.czxid } })
+    }
+  }
+
+  async #followTopics(): Promise<void> {
     for await (const listed of watchChildren(this.#zookeeper, TOPICS)) {
-      const topics = new Set(listed?.children)
-      const gone = [...this.#followed.keys()].filter((topic) => !topics.has(topic))
-      for (const topic of gone) {
-        this.#followed.get(topic)!.abort()
-        this.#followed.delete(topic)
-      }
-      if (gone.length > 0) await tell({ type: 'topics', gone })
-      for (const topic of topics) if (!this.#followed.has(topic)) this.#startTopic(topic, tell)
+      const gone = this.#followEach(TOPICS, listed?.children ?? [], (path, signal) => this.#followTopic(path, signal))
+      if (gone.length > 0) await this.#tell({ type: 'topics', gone })
     }
   }
 
-  #startTopic(topic: string, tell: (seen: Seen) => Promise<void>): void {
+  async #followTopic(path: string, signal: AbortSignal): Promise<void> {
+    const topic = path.slice(TOPICS.length + 1)
+    for await (const read of watchData(this.#zookeeper, topicZnode.path(topic), { signal })) {
+      const assignment = read?.data && this.#readable(path, () => topicZnode.decode(topic, read.data!))
+      if (assignment) await this.#tell({ type: 'topic', topic, assignment, created: read.stat.czxid })
+    }
+  }
+
+  async #followChildren(path: string, seen: (names: readonly string[]) => Seen): Promise<void> {
+    for await (const listed of watchChildren(this.#zookeeper, path))
+      if (listed && listed.children.length > 0) await this.#tell(seen(listed.children.toSorted()))
+  }
+
+  /** undefined for what somebody else wrote badly: it is as if it were not there. */
+  #readable<T>(path: string, decode: () => T): T | undefined {
+    try {
+      return decode()
+    } catch (err) {
+      this.#logger.error({ path, err }, 'a znode cannot be read')
+      return undefined
+    }
+  }
+
+  /** Starts followers for new names and ends those of the others, whose names it gives. */
+  #followEach(parent: string, names: readonly string[], follow: (path: string, signal: AbortSignal) => Promise<void>): string[] {
+    const paths = new Set(names.map((name) => `${parent}/${name}`))
+    const gone = [...this.#followed.keys()].filter((path) => path.startsWith(`${parent}/`) && !paths.has(path))
+    for (const path of gone) {
+      this.#followed.get(path)!.abort()
+      this.#followed.delete(path)
+    }
+    for (const path of paths) if (!this.#followed.has(path)) this.#start(path, follow)
+    return gone.map((path) => path.slice(parent.length + 1))
+  }
+
+  #start(path: string, follow: (path: string, signal: AbortSignal) => Promise<void>): void {
     const stopped = new AbortController()
-    this.#followed.set(topic, stopped)
-    void this.#followTopic(topic, tell, stopped.signal).catch((error: unknown) => {
-      if (!(error instanceof ZooKeeperError)) throw error
+    this.#followed.set(path, stopped)
+    void follow(path, stopped.signal).catch((error: unknown) => {
+      if (!isZooKeeperError(error)) throw error
     })
-  }
-
-  /** Ends by itself when the topic is gone; a topic of the same name made later is followed anew. */
-  async #followTopic(topic: string, tell: (seen: Seen) => Promise<void>, stopped: AbortSignal): Promise<void> {
-    for await (const read of watchData(this.#zookeeper, topicZnode.path(topic))) {
-      if (stopped.aborted || !read?.data) return
-      await tell({ type: 'topic', topic, assignment: topicZnode.decode(topic, read.data) })
-    }
-  }
-
-  async #followDeletions(tell: (seen: Seen) => Promise<void>): Promise<void> {
-    for await (const listed of watchChildren(this.#zookeeper, DELETE_TOPICS)) {
-      if (listed && listed.children.length > 0) await tell({ type: 'delete-topics', topics: listed.children })
-    }
-  }
-
-  async #assignment(topic: string): Promise<TopicAssignment> {
-    const { data } = await this.#zookeeper.get(topicZnode.path(topic))
-    return topicZnode.decode(topic, data ?? Buffer.from('{}'))
-  }
-
-  async #brokers(ids: readonly string[]): Promise<Map<number, LiveBroker>> {
-    const read = await Promise.all(
-      ids.map(async (text) => {
-        const id = Number(text)
-        const found = await orGone(() => this.#zookeeper.get(brokerIdZnode.path(id)))
-        return found?.data ? ([id, { ...brokerIdZnode.decode(id, found.data), epoch: found.stat.czxid }] as const) : undefined
-      }),
-    )
-    return new Map(read.filter((entry) => entry !== undefined))
   }
 }

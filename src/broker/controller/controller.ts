@@ -3,6 +3,7 @@ import type { ZooKeeperClient } from '../../zookeeper/client.ts'
 import { isZooKeeperError } from '../../zookeeper/errors.ts'
 import { watchData } from '../../zookeeper/watching.ts'
 import { controllerEpochZnode, controllerZnode } from '../metadata/znodes/controller.ts'
+import { type ControllerFigures, NO_CONTROLLER_FIGURES } from '../ports.ts'
 import { ControllerContext } from './context.ts'
 import { ControllerTerm, type TermOptions } from './term.ts'
 
@@ -32,6 +33,8 @@ export class Controller {
   readonly #options: ControllerOptions
   #term: ControllerTerm | undefined
   #isStopped = false
+  /** In the terms that are over. */
+  #uncleanElections = 0
 
   constructor(options: ControllerOptions) {
     this.#options = options
@@ -40,6 +43,11 @@ export class Controller {
   /** The term, while this broker is the controller. */
   get term(): ControllerTerm | undefined {
     return this.#term
+  }
+
+  figures(): ControllerFigures {
+    const figures = this.#term?.figures() ?? NO_CONTROLLER_FIGURES
+    return { ...figures, uncleanElections: this.#uncleanElections + figures.uncleanElections }
   }
 
   get isActive(): boolean {
@@ -73,8 +81,14 @@ export class Controller {
   }
 
   #resign(): void {
-    this.#term?.stop()
+    this.#forget()?.stop()
+  }
+
+  #forget(): ControllerTerm | undefined {
+    const term = this.#term
+    this.#uncleanElections += term?.figures().uncleanElections ?? 0
     this.#term = undefined
+    return term
   }
 
   async #stand(): Promise<void> {
@@ -91,7 +105,7 @@ export class Controller {
   /** A term that failed by itself must not keep the office: without its znode somebody stands anew. */
   async #ended(term: ControllerTerm): Promise<void> {
     if (this.#term !== term) return
-    this.#term = undefined
+    this.#forget()
     await this.#giveUpOffice().catch((err: unknown) =>
       this.#options.logger.warn({ err }, 'the office of the controller could not be given up'),
     )

@@ -5,12 +5,13 @@ import type { RequestOf, Sendable } from '../../protocol/schema.ts'
 import { SECURITY_PROTOCOLS } from '../config/listeners.ts'
 import { LEADER_DURING_DELETE } from '../metadata/cache.ts'
 import type { ControllerContext, LiveBroker, TopicPartition } from './context.ts'
+import type { Stop } from './request-stage.ts'
 
-/** The leader epoch that a StopReplica for a deleted topic carries. Source: LeaderAndIsr.EpochDuringDelete. */
-const EPOCH_DURING_DELETE = -2
+/** The leader epochs of a StopReplica that the broker does not compare. Source: LeaderAndIsr.EpochDuringDelete, NoEpoch. */
+export const EPOCH_DURING_DELETE = -2
+export const NO_EPOCH = -1
 
-type Sender = { controllerId: number; context: ControllerContext }
-type Partitions = Iterable<TopicPartition>
+export type Sender = { controllerId: number; context: ControllerContext; interBrokerListener: string }
 
 const head = ({ controllerId, context }: Sender, receiver: LiveBroker) => ({
   controllerId,
@@ -18,30 +19,39 @@ const head = ({ controllerId, context }: Sender, receiver: LiveBroker) => ({
   brokerEpoch: receiver.epoch,
 })
 
-const byTopic = <T>(partitions: Partitions, make: (at: TopicPartition) => T | undefined): { topicName: string; partitionStates: T[] }[] => {
+const byTopic = <P extends TopicPartition, T>(
+  partitions: Iterable<P>,
+  make: (at: P) => T | undefined,
+): { topicName: string; partitionStates: T[] }[] => {
   const topics = new Map<string, T[]>()
   for (const at of partitions) {
     const state = make(at)
-    if (state !== undefined) topics.set(at.topic, [...(topics.get(at.topic) ?? []), state])
+    if (state === undefined) continue
+    const states = topics.get(at.topic)
+    if (states) states.push(state)
+    else topics.set(at.topic, [state])
   }
   return [...topics].map(([topicName, partitionStates]) => ({ topicName, partitionStates }))
 }
+
+const liveLeaders = ({ context, interBrokerListener }: Sender, ids: Iterable<number>) =>
+  [...ids].flatMap((id) => {
+    const endpoint = context.brokers.get(id)?.endpoints.find(({ name }) => name === interBrokerListener)
+    return endpoint ? [{ brokerId: id, hostName: endpoint.host, port: endpoint.port }] : []
+  })
 
 /** What `receiver` is to do with those of the partitions that it has; undefined when it has none. */
 export const leaderAndIsrFor = (
   sender: Sender,
   receiver: LiveBroker,
-  partitions: Partitions,
-  options: { interBrokerListener: string; isNew: (at: TopicPartition) => boolean },
+  partitions: Iterable<TopicPartition & { isNew: boolean }>,
 ): Sendable<RequestOf<typeof leaderAndIsr>> | undefined => {
-  const { context } = sender
   const leaders = new Set<number>()
   const topicStates = byTopic(partitions, (at) => {
-    const leadership = context.leadership(at)
-    const replicas = context.replicas(at)
-    if (!leadership || !replicas.includes(receiver.id)) return undefined
+    const known = sender.context.partition(at)
+    if (!known?.leadership || !known.assignment.replicas.includes(receiver.id)) return undefined
+    const { leadership, assignment } = known
     leaders.add(leadership.leader)
-    const { adding, removing } = context.topics.get(at.topic)!
     return {
       partitionIndex: at.partition,
       controllerEpoch: leadership.controllerEpoch,
@@ -49,40 +59,49 @@ export const leaderAndIsrFor = (
       leaderEpoch: leadership.leaderEpoch,
       isr: [...leadership.isr],
       zkVersion: leadership.version,
-      replicas: [...replicas],
-      addingReplicas: [...(adding.get(at.partition) ?? [])],
-      removingReplicas: [...(removing.get(at.partition) ?? [])],
-      isNew: options.isNew(at),
+      replicas: [...assignment.replicas],
+      addingReplicas: [...assignment.adding],
+      removingReplicas: [...assignment.removing],
+      isNew: at.isNew,
     }
   })
   if (topicStates.length === 0) return undefined
-  const liveLeaders = [...leaders].flatMap((id) => {
-    const endpoint = context.brokers.get(id)?.endpoints.find(({ name }) => name === options.interBrokerListener)
-    return endpoint ? [{ brokerId: id, hostName: endpoint.host, port: endpoint.port }] : []
-  })
-  return { ...head(sender, receiver), topicStates, liveLeaders }
+  return { ...head(sender, receiver), topicStates, liveLeaders: liveLeaders(sender, leaders) }
 }
 
-/** All live brokers, and the state of the given partitions; those of topics that are being deleted are shown as such. */
+/** For a partition that is gone, or whose topic is being deleted: brokers stop showing it. */
+const goneState = ({ context }: Sender, at: TopicPartition) => ({
+  partitionIndex: at.partition,
+  controllerEpoch: context.epoch,
+  leader: LEADER_DURING_DELETE,
+  leaderEpoch: 0,
+  isr: [],
+  zkVersion: 0,
+  replicas: [...(context.partition(at)?.assignment.replicas ?? [])],
+  offlineReplicas: [],
+})
+
+/** All live brokers, and the state of the given partitions. */
 export const updateMetadataFor = (
   sender: Sender,
   receiver: LiveBroker,
-  partitions: Partitions,
+  partitions: Iterable<TopicPartition>,
 ): Sendable<RequestOf<typeof updateMetadata>> => {
   const { context } = sender
   const topicStates = byTopic(partitions, (at) => {
-    const leadership = context.leadership(at)
-    const replicas = [...context.replicas(at)]
+    const known = context.partition(at)
+    if (!known || context.isToBeDeleted(at)) return goneState(sender, at)
+    const { leadership, assignment } = known
     if (!leadership) return undefined
     return {
       partitionIndex: at.partition,
       controllerEpoch: leadership.controllerEpoch,
-      leader: context.toDelete.has(at.topic) ? LEADER_DURING_DELETE : leadership.leader,
+      leader: leadership.leader,
       leaderEpoch: leadership.leaderEpoch,
       isr: [...leadership.isr],
       zkVersion: leadership.version,
-      replicas,
-      offlineReplicas: replicas.filter((id) => !context.isAlive(id)),
+      replicas: [...assignment.replicas],
+      offlineReplicas: assignment.replicas.filter((id) => !context.isOnline(id, known)),
     }
   })
   const liveBrokers = [...context.brokers.values()].map(({ id, rack, endpoints }) => ({
@@ -98,20 +117,12 @@ export const updateMetadataFor = (
   return { ...head(sender, receiver), topicStates, liveBrokers }
 }
 
-/** Stops and deletes the replicas of a topic that `receiver` has. */
-export const deleteReplicasFor = (sender: Sender, receiver: LiveBroker, topic: string): Sendable<RequestOf<typeof stopReplica>> => {
-  const partitions = [...sender.context.partitionsOf(topic)].filter((at) => sender.context.replicas(at).includes(receiver.id))
-  return {
-    ...head(sender, receiver),
-    topicStates: [
-      {
-        topicName: topic,
-        partitionStates: partitions.map(({ partition }) => ({
-          partitionIndex: partition,
-          leaderEpoch: EPOCH_DURING_DELETE,
-          deletePartition: true,
-        })),
-      },
-    ],
-  }
-}
+/** Ends replicas on `receiver`; for the version before 3, which has one flag for all, the caller's stops must agree on `deletes`. */
+export const stopReplicaFor = (sender: Sender, receiver: LiveBroker, stops: Iterable<Stop>): Sendable<RequestOf<typeof stopReplica>> => ({
+  ...head(sender, receiver),
+  topicStates: byTopic(stops, ({ partition, leaderEpoch, deletes }) => ({
+    partitionIndex: partition,
+    leaderEpoch,
+    deletePartition: deletes,
+  })),
+})

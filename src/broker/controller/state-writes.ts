@@ -4,12 +4,12 @@ import type { MultiOp } from '../../zookeeper/types.ts'
 import { controllerEpochZnode } from '../metadata/znodes/controller.ts'
 import { type LeaderAndIsr, partitionStateZnode } from '../metadata/znodes/partition-state.ts'
 import { topicZnode } from '../metadata/znodes/topic.ts'
-import type { ControllerContext, TopicPartition } from './context.ts'
+import type { ControllerContext, KnownPartition, TopicPartition } from './context.ts'
 
 /** Another broker is the controller: nothing that this one still wants to write may be written. */
 export class NoLongerController extends Error {}
 
-export type StateChange = TopicPartition & { state: LeaderAndIsr }
+export type StateChange = { known: KnownPartition; state: LeaderAndIsr }
 
 /** States per multi: well below ZooKeeper's limit of 1 MB for a request. */
 const BATCH = 100
@@ -48,83 +48,96 @@ const makeParents = async (
   }
 }
 
-const opsOf = (context: ControllerContext, change: StateChange): MultiOp[] => {
-  const { topic, partition, state } = change
-  const path = partitionStateZnode.path(topic, partition)
+const opOf = ({ known, state }: StateChange): MultiOp => {
+  const path = partitionStateZnode.path(known.topic, known.partition)
   const data = partitionStateZnode.encode(state)
-  const known = context.leadership(change)
-  return [known ? { type: 'set', path, data, version: known.version } : { type: 'create', path, data }]
+  return known.leadership ? { type: 'set', path, data, version: known.leadership.version } : { type: 'create', path, data }
 }
 
-const readBack = async (zookeeper: ZooKeeperClient, context: ControllerContext, at: TopicPartition): Promise<void> => {
-  try {
-    const { data, stat } = await zookeeper.get(partitionStateZnode.path(at.topic, at.partition))
-    if (data) context.setLeadership(at, { ...partitionStateZnode.decode(at.topic, at.partition, data), version: stat.version })
-  } catch (error) {
-    if (!isZooKeeperError(error, 'NO_NODE')) throw error
+const REFUSALS = ['BAD_VERSION', 'NO_NODE', 'NODE_EXISTS'] as const
+
+export type LeadershipWriterOptions = {
+  zookeeper: ZooKeeperClient
+  context: ControllerContext
+  /** A state was not what this controller believed; the context has it now. */
+  reread: (known: KnownPartition) => void
+}
+
+/** Writes who leads and who is in sync, each state only over the version that the context knows. */
+export class LeadershipWriter {
+  readonly #options: LeadershipWriterOptions
+
+  constructor(options: LeadershipWriterOptions) {
+    this.#options = options
   }
-}
 
-const writeBatch = async (
-  zookeeper: ZooKeeperClient,
-  context: ControllerContext,
-  changes: readonly StateChange[],
-  withParents: boolean,
-): Promise<void> => {
-  const parents: MultiOp[] = withParents ? parentPaths(changes).map((path) => ({ type: 'create', path, data: null })) : []
-  const results = await writeAsController(zookeeper, context, [...parents, ...changes.flatMap((change) => opsOf(context, change))])
-  for (const [index, change] of changes.entries()) {
-    const result = results[parents.length + index]
-    if (result?.type === 'set' || result?.type === 'create')
-      context.setLeadership(change, { ...change.state, version: result.type === 'set' ? result.stat.version : 0 })
+  /**
+   * Notes in the context what was written, and gives those changes. A state that somebody else changed meanwhile (a leader, its in-sync set) is read again and
+   * left out: the caller decides anew. When an error is thrown, the context has all that was written before.
+   */
+  async write(changes: readonly StateChange[]): Promise<StateChange[]> {
+    const isNew = ({ known }: StateChange) => !known.leadership
+    const batches = [...batchesOf(changes.filter((change) => !isNew(change))), ...batchesOf(changes.filter(isNew))]
+    const results = await Promise.allSettled(batches.map((batch) => this.#writeBatch(batch, isNew(batch[0]!))))
+    const written: StateChange[] = []
+    for (const [index, result] of results.entries()) {
+      if (result.status === 'fulfilled') written.push(...batches[index]!)
+      else if (!isZooKeeperError(result.reason, ...REFUSALS)) throw result.reason
+    }
+    for (const [index, result] of results.entries())
+      if (result.status === 'rejected') written.push(...(await this.#writeOneByOne(batches[index]!)))
+    return written
   }
-}
 
-/**
- * Writes the states of partitions and notes them in the context. A state that somebody else changed meanwhile (a leader, its in-sync set) is read again and left
- * out: the caller decides anew. Gives the changes that were written.
- */
-export const writeStates = async (
-  zookeeper: ZooKeeperClient,
-  context: ControllerContext,
-  changes: readonly StateChange[],
-): Promise<StateChange[]> => {
-  const written: StateChange[] = []
-  const isNew = (change: StateChange) => !context.leadership(change)
-  const groups = [changes.filter((change) => !isNew(change)), changes.filter(isNew)]
-  for (const [group, withParents] of [
-    [groups[0]!, false],
-    [groups[1]!, true],
-  ] as const) {
-    for (let at = 0; at < group.length; at += BATCH) {
-      const batch = group.slice(at, at + BATCH)
+  /** Reads what leaders may have changed. Gives the partitions whose state was another one. */
+  async refresh(partitions: readonly KnownPartition[]): Promise<KnownPartition[]> {
+    const isChanged = await Promise.all(partitions.map((known) => this.#readBack(known)))
+    return partitions.filter((_known, index) => isChanged[index])
+  }
+
+  async #writeBatch(changes: readonly StateChange[], withParents: boolean): Promise<void> {
+    const { zookeeper, context } = this.#options
+    const parents: MultiOp[] = withParents
+      ? parentPaths(changes.map(({ known }) => known)).map((path) => ({ type: 'create', path, data: null }))
+      : []
+    const results = await writeAsController(zookeeper, context, [...parents, ...changes.map(opOf)])
+    for (const [index, { known, state }] of changes.entries()) {
+      const result = results[parents.length + index]
+      if (result?.type === 'set' || result?.type === 'create')
+        known.leadership = { ...state, version: result.type === 'set' ? result.stat.version : 0 }
+    }
+  }
+
+  async #writeOneByOne(changes: readonly StateChange[]): Promise<StateChange[]> {
+    const { zookeeper, context } = this.#options
+    const written: StateChange[] = []
+    for (const change of changes) {
       try {
-        await writeBatch(zookeeper, context, batch, withParents)
-        written.push(...batch)
+        if (!change.known.leadership) await makeParents(zookeeper, context, [change.known])
+        await this.#writeBatch([change], false)
+        written.push(change)
       } catch (error) {
-        if (!isZooKeeperError(error, 'BAD_VERSION', 'NO_NODE', 'NODE_EXISTS')) throw error
-        written.push(...(await writeOneByOne(zookeeper, context, batch)))
+        if (!isZooKeeperError(error, ...REFUSALS)) throw error
+        if (await this.#readBack(change.known)) this.#options.reread(change.known)
       }
     }
+    return written
   }
-  return written
+
+  /** Whether the context did not know the state. */
+  async #readBack(known: KnownPartition): Promise<boolean> {
+    const { topic, partition } = known
+    const before = known.leadership?.version
+    try {
+      const { data, stat } = await this.#options.zookeeper.get(partitionStateZnode.path(topic, partition))
+      if (data) known.leadership = { ...partitionStateZnode.decode(topic, partition, data), version: stat.version }
+    } catch (error) {
+      if (!isZooKeeperError(error, 'NO_NODE')) throw error
+      known.leadership = undefined
+    }
+    return known.leadership?.version !== before
+  }
 }
 
-const writeOneByOne = async (
-  zookeeper: ZooKeeperClient,
-  context: ControllerContext,
-  changes: readonly StateChange[],
-): Promise<StateChange[]> => {
-  const written: StateChange[] = []
-  for (const change of changes) {
-    try {
-      if (!context.leadership(change)) await makeParents(zookeeper, context, [change])
-      await writeBatch(zookeeper, context, [change], false)
-      written.push(change)
-    } catch (error) {
-      if (!isZooKeeperError(error, 'BAD_VERSION', 'NO_NODE', 'NODE_EXISTS')) throw error
-      await readBack(zookeeper, context, change)
-    }
-  }
-  return written
-}
+const batchesOf = (changes: readonly StateChange[]): StateChange[][] =>
+  Array.from({ length: Math.ceil(changes.length / BATCH) }, (_unused, index) => changes.slice(index * BATCH, (index + 1) * BATCH))

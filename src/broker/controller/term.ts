@@ -1,17 +1,29 @@
-import type { Logger } from '../../base/logger.ts'
 import type { MonotonicClock } from '../../base/clock.ts'
-import { leaderAndIsr } from '../../protocol/api/04-leader-and-isr.ts'
-import { updateMetadata } from '../../protocol/api/06-update-metadata.ts'
-import type { ZooKeeperClient } from '../../zookeeper/client.ts'
-import { isZooKeeperError } from '../../zookeeper/errors.ts'
-import { BrokerChannel } from './channel.ts'
-import { type ControllerContext, type LiveBroker, type TopicPartition } from './context.ts'
-import { TopicDeletion } from './deletion.ts'
-import { nextState } from './next-state.ts'
-import { leaderAndIsrFor, updateMetadataFor } from './requests.ts'
-import { NoLongerController, type StateChange, writeStates } from './state-writes.ts'
-import { ClusterWatch, type Seen } from './cluster-watch.ts'
+import type { Logger } from '../../base/logger.ts'
 import type { ConnectionOptions } from '../../client/connection.ts'
+import { KafkaError } from '../../protocol/errors.ts'
+import type { ZooKeeperClient } from '../../zookeeper/client.ts'
+import type { BrokerConfig } from '../config/broker-config.ts'
+import { DELETE_TOPICS } from '../metadata/znodes/topic.ts'
+import type { ControllerFigures } from '../ports.ts'
+import { ADMINISTRATION } from './administration.ts'
+import { brokerAnswers } from './answers.ts'
+import { BrokerEvents } from './broker-events.ts'
+import { type BrokerAnswers, BrokerRequests } from './broker-requests.ts'
+import { loadCluster } from './cluster-load.ts'
+import { ClusterWatch, type Seen } from './cluster-watch.ts'
+import type { ControllerContext, TopicPartition } from './context.ts'
+import { controlledShutdown } from './controlled-shutdown.ts'
+import { TopicDeletion } from './deletion.ts'
+import { EventQueue } from './event-queue.ts'
+import { figuresOf } from './figures.ts'
+import { Notifications } from './notifications.ts'
+import { PartitionMachine } from './partition-machine.ts'
+import { ReplicaMachine, replicasOf } from './replica-machine.ts'
+import { LeadershipWriter } from './state-writes.ts'
+import type { MakeTermPart, TermPart, TermTools } from './term-part.ts'
+import { TopicEvents } from './topic-events.ts'
+import { isUncleanAllowed } from './unclean.ts'
 
 export type TermOptions = {
   zookeeper: ZooKeeperClient
@@ -21,41 +33,41 @@ export type TermOptions = {
   interBrokerListener: string
   /** How to connect to a broker at an address: client id, login, time-out. */
   connection: (address: { host: string; port: number }) => ConnectionOptions
-  deleteTopicEnable: () => boolean
+  /** What holds now, run-time settings included. */
+  config: () => BrokerConfig
   clock: MonotonicClock
   logger: Logger
 }
 
-/** How long new leaders are waited for before everybody hears of them: a client that hears first only has to try again. */
-const LEADERS_FIRST_MS = 500
-/** Pause before work is tried again that failed for a reason that may pass. */
-const RETRY_MS = 200
-
 /**
- * One epoch as controller. Everything happens on one queue of events, each of which brings the belief up to date and then settles: partitions get the leaders
- * they should have, in ZooKeeper first, then with the brokers. Settling looks at everything, so that an event that was missed or merged does no harm.
+ * One epoch as controller. Everything happens on one queue, one event after the other: it brings the belief up to date, works on the partitions that the event
+ * touches, in ZooKeeper first, and at its end tells the brokers.
  */
 export class ControllerTerm {
   readonly #options: TermOptions
-  readonly #context: ControllerContext
-  readonly #channels = new Map<number, BrokerChannel>()
+  readonly #tools: TermTools
+  readonly #parts = new Map<MakeTermPart, TermPart>()
   readonly #deletion: TopicDeletion
+  readonly #brokers: BrokerEvents
+  readonly #topics: TopicEvents
+  readonly #notifications: Notifications
+  readonly #answers: BrokerAnswers
   readonly #ended = Promise.withResolvers<void>()
-  #queue: Promise<void> = Promise.resolve()
-  #isOver = false
 
   constructor(options: TermOptions) {
     this.#options = options
-    this.#context = options.context
-    this.#deletion = new TopicDeletion({
-      zookeeper: options.zookeeper,
-      context: options.context,
-      controllerId: options.brokerId,
-      channel: (brokerId) => this.#channels.get(brokerId),
-      isEnabled: options.deleteTopicEnable,
-      done: () => void this.#enqueue(() => this.#settle()),
-      logger: options.logger,
-    })
+    const { tools, writer } = this.#makeTools()
+    this.#tools = tools
+    for (const make of ADMINISTRATION) this.#parts.set(make, make(tools))
+    const parts = this.#allParts
+    const isEnabled = () => options.config().get('delete.topic.enable')
+    const deletion = new TopicDeletion({ tools, parts, isEnabled })
+    const brokers = new BrokerEvents({ tools, deletion, parts })
+    this.#deletion = deletion
+    this.#brokers = brokers
+    this.#topics = new TopicEvents({ tools, deletion })
+    this.#notifications = new Notifications({ tools, writer, brokers, parts })
+    this.#answers = brokerAnswers({ context: options.context, queue: tools.queue, brokers, deletion })
   }
 
   /** Resolves when this broker is no longer the controller; then nothing more is written. */
@@ -64,168 +76,133 @@ export class ControllerTerm {
   }
 
   /** What the metrics show. */
-  get context(): Readonly<ControllerContext> {
-    return this.#context
+  figures(): ControllerFigures {
+    return figuresOf(this.#options.context, this.#deletion.ineligibleTopicCount)
   }
 
-  /** Takes over: reads the cluster, tells every broker what holds, then settles and follows changes. */
+  /** A part of the administration, by what made it. */
+  part<P extends TermPart>(make: MakeTermPart<P>): P {
+    const part = this.#parts.get(make)
+    if (!part) throw new Error('no such part of the administration')
+    return part as P
+  }
+
+  /** Takes over: reads the cluster, tells every broker what holds, gives leaders to partitions without one, and then follows changes. */
   async start(): Promise<void> {
-    const watch = new ClusterWatch(this.#options.zookeeper)
-    await this.#enqueue(async () => {
-      await watch.load(this.#context)
-      for (const broker of this.#context.brokers.values()) this.#open(broker)
-      this.#tellMetadata([...this.#context.partitions()])
-      await this.#settle([...this.#context.brokers.keys()])
-    })
-    void watch.follow((seen) => this.#enqueue(() => this.#take(seen)), this.#ended.promise).catch((error: unknown) => this.#fail(error))
+    try {
+      await this.#tools.queue.ask(() => this.#takeOver())
+    } catch (error) {
+      return this.#lost(error as Error)
+    }
+    for (const part of this.#allParts) void this.#tools.queue.tell('start of the administration', async () => part.started?.())
+    const { zookeeper, logger } = this.#options
+    const watch = new ClusterWatch({ zookeeper, logger, tell: (seen) => this.#take(seen) })
+    const following = [watch.follow(this.ended), ...this.#allParts.flatMap((part) => part.follow?.(this.ended) ?? [])]
+    void Promise.all(following).catch((error: unknown) => this.#lost(error as Error))
   }
 
   stop(): void {
-    if (this.#isOver) return
-    this.#isOver = true
-    for (const channel of this.#channels.values()) channel.close()
-    this.#channels.clear()
+    if (this.#tools.queue.isOver) return
+    this.#tools.queue.stop()
+    this.#tools.requests.closeAll()
     this.#ended.resolve()
   }
 
-  #enqueue(work: () => Promise<void>): Promise<void> {
-    this.#queue = this.#queue.then(() => this.#run(work))
-    return this.#queue
+  /** All that was asked so far is done, and the brokers have answered what followed from it. */
+  async settled(): Promise<void> {
+    await this.#tools.queue.ask(() => {})
+    await this.#tools.requests.settled()
   }
 
-  async #run(work: () => Promise<void>): Promise<void> {
-    while (!this.#isOver) {
-      try {
-        return await work()
-      } catch (error) {
-        if (!this.#mayPass(error)) return this.#fail(error)
-        this.#options.logger.warn({ err: error }, 'the controller could not finish an event, trying again')
-        await this.#options.clock.sleep(RETRY_MS)
-      }
-    }
+  /** The partitions that the broker leads still; see controlled-shutdown.ts. */
+  controlledShutdown(brokerId: number, brokerEpoch: bigint): Promise<TopicPartition[]> {
+    return this.#tools.queue.ask(() => controlledShutdown(this.#tools, brokerId, brokerEpoch))
   }
 
-  #mayPass(error: unknown): boolean {
-    return !(error instanceof NoLongerController) && !isZooKeeperError(error, 'SESSION_EXPIRED', 'AUTH_FAILED')
+  /** unclean.leader.election.enable has changed, for the topic or (undefined) for all. */
+  uncleanElectionMayBeAllowed(topic?: string): void {
+    void this.#tools.queue.tell('unclean elections', () => this.#topics.uncleanElectionMayBeAllowed(topic))
   }
 
-  #fail(error: unknown): void {
-    if (this.#isOver) return
-    this.#options.logger.info({ epoch: this.#context.epoch, reason: (error as Error).message }, 'this broker is no longer the controller')
-    this.stop()
+  get #allParts(): readonly TermPart[] {
+    return [...this.#parts.values()]
   }
 
-  async #take(seen: Seen): Promise<void> {
-    const { context } = this
+  #makeTools(): { tools: TermTools; writer: LeadershipWriter } {
+    const { zookeeper, context, clock, logger, brokerId, config, interBrokerListener, connection } = this.#options
+    const requests = new BrokerRequests({
+      controllerId: brokerId,
+      context,
+      interBrokerListener,
+      connection,
+      clock,
+      logger,
+      answers: {
+        ledOrFollows: (...answer) => this.#answers.ledOrFollows(...answer),
+        stopped: (...answer) => this.#answers.stopped(...answer),
+      },
+    })
+    const queue = new EventQueue({ clock, logger, afterEach: () => requests.send(), lost: (reason) => this.#lost(reason) })
+    const reread = (known: Parameters<typeof requests.leaderAndIsr>[1]) => requests.leaderAndIsr(known.assignment.replicas, known, false)
+    const writer = new LeadershipWriter({ zookeeper, context, reread })
+    const shared = { context, writer, requests, logger }
+    const partitions = new PartitionMachine({ ...shared, isUncleanAllowed: (topic) => isUncleanAllowed(zookeeper, config(), topic) })
+    const replicas = new ReplicaMachine(shared)
+    return { tools: { brokerId, zookeeper, context, config, queue, requests, partitions, replicas, clock, logger }, writer }
+  }
+
+  /** Brokers hear of each other before they hear of leaders: a follower must know its leader's address. */
+  async #takeOver(): Promise<void> {
+    const { context, requests, partitions, replicas, zookeeper, logger } = this.#tools
+    context.clear()
+    const created = await loadCluster(zookeeper, context, logger)
+    for (const broker of context.brokers.values()) requests.open(broker)
+    this.#brokers.loaded()
+    this.#topics.loaded(created)
+    requests.announce([])
+    requests.send()
+    const { children: toDelete } = await zookeeper.children(DELETE_TOPICS)
+    if (this.#options.config().get('delete.topic.enable'))
+      for (const topic of toDelete) if (context.hasTopic(topic)) context.toDelete.add(topic)
+    const all = [...context.all()]
+    partitions.initialize(all)
+    replicas.initialize(all)
+    const served = all.filter((known) => !context.isToBeDeleted(known))
+    const leaderless = served.filter(({ state }) => state !== 'ONLINE')
+    await partitions.online(leaderless, { type: 'offline', allowsUnclean: false })
+    const ofServed = replicasOf(served)
+    replicas.online(ofServed.filter(({ known, brokerId }) => context.isOnline(brokerId, known)))
+    await replicas.offline(ofServed.filter(({ known, brokerId }) => !context.isOnline(brokerId, known)))
+    requests.updateMetadata(all)
+    await this.#deletion.take(toDelete)
+    await this.#deletion.resume()
+  }
+
+  #take(seen: Seen): Promise<void> {
+    const { queue } = this.#tools
     switch (seen.type) {
       case 'brokers':
-        return this.#takeBrokers(seen.brokers)
+        return this.#brokers.take(seen.brokers)
+      case 'broker':
+        return this.#brokers.changed(seen.broker)
       case 'topics':
-        for (const topic of seen.gone) (context as ControllerContext).forgetTopic(topic)
-        return this.#settle()
+        return queue.tell('topics gone', () => this.#topics.gone(seen.gone))
       case 'topic':
-        this.#context.topics.set(seen.topic, seen.assignment)
-        return this.#settle()
+        return queue.tell('topic', () => this.#topics.take(seen.topic, seen.assignment, seen.created))
       case 'delete-topics':
-        for (const topic of seen.topics) this.#context.toDelete.add(topic)
-        return this.#settle()
+        return queue.tell('topics to delete', () => this.#deletion.take(seen.topics))
+      case 'isr-changes':
+        return queue.tell('in-sync sets', () => this.#notifications.takeIsrChanges(seen.paths))
+      case 'log-dir-events':
+        return queue.tell('failed log directories', () => this.#notifications.takeLogDirEvents(seen.paths))
     }
   }
 
-  /** A broker with another epoch was away and is back: it has forgotten what it was told. */
-  async #takeBrokers(brokers: ReadonlyMap<number, LiveBroker>): Promise<void> {
-    const gone = [...this.#context.brokers.values()].filter(({ id, epoch }) => brokers.get(id)?.epoch !== epoch)
-    const fresh = [...brokers.values()].filter(({ id, epoch }) => this.#context.brokers.get(id)?.epoch !== epoch)
-    for (const { id } of gone) {
-      this.#context.brokers.delete(id)
-      this.#channels.get(id)?.close()
-      this.#channels.delete(id)
-    }
-    if (gone.length > 0) await this.#elect()
-    for (const broker of brokers.values()) this.#context.brokers.set(broker.id, broker)
-    for (const broker of fresh) this.#open(broker)
-    if (gone.length + fresh.length === 0) return
-    this.#options.logger.info({ gone: gone.map(({ id }) => id), fresh: fresh.map(({ id }) => id) }, 'brokers changed')
-    this.#tellMetadata([...this.#context.partitions()])
-    await this.#settle(fresh.map(({ id }) => id))
-  }
-
-  /** Gives every partition the leader it should have; `ignorant` brokers are told about all of theirs, changed or not. */
-  async #settle(ignorant: readonly number[] = []): Promise<void> {
-    const { changed, created } = await this.#elect()
-    await this.#tellLeaders(changed, created, ignorant)
-    if (changed.length > 0) this.#tellMetadata(changed)
-    await this.#deletion.advance()
-  }
-
-  async #elect(): Promise<{ changed: TopicPartition[]; created: Set<string> }> {
-    const changed: TopicPartition[] = []
-    const created = new Set<string>()
-    for (;;) {
-      const wanted = this.#wantedChanges()
-      if (wanted.length === 0) return { changed, created }
-      const isNew = new Set(wanted.filter((change) => !this.#context.leadership(change)).map(keyOf))
-      const written = await writeStates(this.#options.zookeeper, this.#context, wanted)
-      for (const change of written) {
-        changed.push(change)
-        if (isNew.has(keyOf(change))) created.add(keyOf(change))
-        if (change.state.leader < 0)
-          this.#options.logger.warn(
-            { topic: change.topic, partition: change.partition },
-            'a partition has no leader: no in-sync replica is alive',
-          )
-      }
-    }
-  }
-
-  #wantedChanges(): StateChange[] {
-    return [...this.#context.partitions()].flatMap((at) => {
-      const state = nextState(this.#context.leadership(at), {
-        replicas: this.#context.replicas(at),
-        isAlive: (id) => this.#context.isAlive(id),
-        controllerEpoch: this.#context.epoch,
-      })
-      return state ? [{ ...at, state }] : []
-    })
-  }
-
-  async #tellLeaders(changed: readonly TopicPartition[], created: ReadonlySet<string>, ignorant: readonly number[]): Promise<void> {
-    const sender = { controllerId: this.#options.brokerId, context: this.#context }
-    const sent = [...this.#channels].flatMap(([id, channel]) => {
-      const partitions = ignorant.includes(id) ? [...this.#context.partitions()] : changed
-      const options = { interBrokerListener: this.#options.interBrokerListener, isNew: (at: TopicPartition) => created.has(keyOf(at)) }
-      const request = leaderAndIsrFor(sender, this.#context.brokers.get(id)!, partitions, options)
-      return request ? [channel.send(leaderAndIsr, request).then((response) => this.#check(id, 'LeaderAndIsr', response?.errorCode))] : []
-    })
-    if (sent.length > 0) await Promise.race([Promise.allSettled(sent), this.#options.clock.sleep(LEADERS_FIRST_MS)])
-  }
-
-  #tellMetadata(partitions: readonly TopicPartition[]): void {
-    const sender = { controllerId: this.#options.brokerId, context: this.#context }
-    for (const [id, channel] of this.#channels) {
-      void channel
-        .send(updateMetadata, updateMetadataFor(sender, this.#context.brokers.get(id)!, partitions))
-        .then((response) => this.#check(id, 'UpdateMetadata', response?.errorCode))
-        .catch((error: unknown) => this.#fail(error))
-    }
-  }
-
-  #check(brokerId: number, api: string, errorCode: number | undefined): void {
-    if (errorCode) this.#options.logger.warn({ brokerId, api, errorCode }, 'a broker refuses a request of the controller')
-  }
-
-  #open(broker: LiveBroker): void {
-    const endpoint = broker.endpoints.find(({ name }) => name === this.#options.interBrokerListener)
-    if (!endpoint) {
-      this.#options.logger.error(
-        { brokerId: broker.id, listener: this.#options.interBrokerListener },
-        'a broker does not have the inter-broker listener; it gets no partitions',
-      )
-      return
-    }
-    const { clock, logger, connection } = this.#options
-    this.#channels.set(broker.id, new BrokerChannel({ connection: connection(endpoint), clock, logger }))
+  #lost(error: Error): void {
+    if (this.#tools.queue.isOver) return
+    const isOrdinary = error instanceof KafkaError
+    const reason = isOrdinary && error.cause instanceof Error ? error.cause.message : error.message
+    this.#options.logger.info({ epoch: this.#options.context.epoch, reason }, 'this broker is no longer the controller')
+    this.stop()
   }
 }
-
-const keyOf = ({ topic, partition }: TopicPartition): string => `${topic}-${partition}`

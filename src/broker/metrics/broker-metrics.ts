@@ -2,7 +2,7 @@ import type { MonotonicClock } from '../../base/clock.ts'
 import type { Disk } from '../../base/disk.ts'
 import type { ErrorName } from '../../protocol/errors.ts'
 import type { Partition } from '../partition.ts'
-import type { BrokerMetrics, TopicCounter, Watched } from '../ports.ts'
+import { type BrokerMetrics, NO_CONTROLLER_FIGURES, type TopicCounter, type Watched } from '../ports.ts'
 import { Exposition, type Sample } from './exposition.ts'
 import { ProcessMetrics } from './process-metrics.ts'
 import { Quantiles } from './quantiles.ts'
@@ -188,23 +188,25 @@ export class Metrics implements BrokerMetrics {
   }
 
   #writeController(to: Exposition): void {
-    const { isActive, offlinePartitions, preferredReplicaImbalance } = this.#watched?.controller() ?? {
-      isActive: false,
-      offlinePartitions: 0,
-      preferredReplicaImbalance: 0,
+    const figures = this.#watched?.controller() ?? NO_CONTROLLER_FIGURES
+    const gauges: Record<string, [value: number, help: string]> = {
+      activecontrollercount: [Number(figures.isActive), '1 on the controller.'],
+      offlinepartitionscount: [figures.offlinePartitions, 'Partitions without a leader, on the controller.'],
+      preferredreplicaimbalancecount: [
+        figures.preferredReplicaImbalance,
+        'Partitions not led by their preferred replica, on the controller.',
+      ],
+      globaltopiccount: [figures.topics, 'Topics of the cluster, on the controller.'],
+      globalpartitioncount: [figures.partitions, 'Partitions of the cluster, on the controller.'],
+      topicstodeletecount: [figures.topicsToDelete, 'Topics that are to be deleted, on the controller.'],
+      replicastodeletecount: [figures.replicasToDelete, 'Replicas that are to be deleted, on the controller.'],
+      topicsineligibletodeletecount: [figures.topicsIneligibleToDelete, 'Topics whose deletion waits for a broker, on the controller.'],
+      replicasineligibletodeletecount: [figures.replicasIneligibleToDelete, 'Replicas that cannot be deleted now, on the controller.'],
     }
-    to.add('kafka_controller_kafkacontroller_activecontrollercount', 'gauge', '1 on the controller.', [{ value: Number(isActive) }])
-    to.add('kafka_controller_kafkacontroller_offlinepartitionscount', 'gauge', 'Partitions without a leader, on the controller.', [
-      { value: offlinePartitions },
-    ])
-    to.add(
-      'kafka_controller_kafkacontroller_preferredreplicaimbalancecount',
-      'gauge',
-      'Partitions not led by their preferred replica, on the controller.',
-      [{ value: preferredReplicaImbalance }],
-    )
+    for (const [name, [value, help]] of Object.entries(gauges))
+      to.add(`kafka_controller_kafkacontroller_${name}`, 'gauge', help, [{ value }])
     to.add('kafka_controller_controllerstats_uncleanleaderelections_total', 'counter', 'Elections of a replica that was not in sync.', [
-      { value: 0 },
+      { value: figures.uncleanElections },
     ])
   }
 

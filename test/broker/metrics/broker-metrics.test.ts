@@ -3,6 +3,7 @@ import { nodeDisk } from '../../../src/base/node-disk.ts'
 import { Metrics } from '../../../src/broker/metrics/broker-metrics.ts'
 import { Exposition } from '../../../src/broker/metrics/exposition.ts'
 import { Quantiles } from '../../../src/broker/metrics/quantiles.ts'
+import { NO_CONTROLLER_FIGURES } from '../../../src/broker/ports.ts'
 
 test('quantiles are right within five per cent and forget what is older than two minutes', () => {
   const times = new Quantiles(0)
@@ -31,7 +32,7 @@ test('a broker shows the names that dashboards ask for', () => {
   metrics.watch({
     partitions: { all: () => [], isrChanges: { shrink: 0, expand: 0, failed: 0 } },
     connectionCount: () => 3,
-    controller: () => ({ isActive: true, offlinePartitions: 2, preferredReplicaImbalance: 0 }),
+    controller: () => ({ ...NO_CONTROLLER_FIGURES, isActive: true, offlinePartitions: 2, topics: 4, partitions: 9, topicsToDelete: 1 }),
   })
   const text = metrics.text()
   metrics.stop()
@@ -43,6 +44,9 @@ test('a broker shows the names that dashboards ask for', () => {
     'kafka_server_replicamanager_leadercount 0',
     'kafka_controller_kafkacontroller_activecontrollercount 1',
     'kafka_controller_kafkacontroller_offlinepartitionscount 2',
+    'kafka_controller_kafkacontroller_globaltopiccount 4',
+    'kafka_controller_kafkacontroller_globalpartitioncount 9',
+    'kafka_controller_kafkacontroller_topicstodeletecount 1',
     'kafka_server_socket_server_metrics_connection_count 3',
   ]) {
     expect(text.split('\n')).toContain(line)

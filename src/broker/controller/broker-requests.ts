@@ -1,0 +1,86 @@
+import type { ConnectionOptions } from '../../client/connection.ts'
+import type { MonotonicClock } from '../../base/clock.ts'
+import type { Logger } from '../../base/logger.ts'
+import type { leaderAndIsr } from '../../protocol/api/04-leader-and-isr.ts'
+import type { stopReplica } from '../../protocol/api/05-stop-replica.ts'
+import type { ResponseOf } from '../../protocol/schema.ts'
+import { BrokerChannel } from './channel.ts'
+import type { ControllerContext, KnownPartition, LiveBroker, TopicPartition } from './context.ts'
+import { EPOCH_DURING_DELETE, NO_EPOCH } from './requests.ts'
+import type { Stop } from './request-stage.ts'
+
+/** What the brokers answered; told as it comes. */
+export interface BrokerAnswers {
+  ledOrFollows(broker: LiveBroker, response: ResponseOf<typeof leaderAndIsr>): void
+  stopped(broker: LiveBroker, stops: readonly Stop[], response: ResponseOf<typeof stopReplica>): void
+}
+export type BrokerRequestsOptions = {
+  controllerId: number
+  context: ControllerContext
+  interBrokerListener: string
+  connection: (address: { host: string; port: number }) => ConnectionOptions
+  answers: BrokerAnswers
+  clock: MonotonicClock
+  logger: Logger
+}
+
+/**
+ * What the controller tells the brokers: collected while an event is worked on, merged per broker, and on its way with `send`. Each broker gets one request at a
+ * time: leaders, then metadata, then stops.
+ */
+export class BrokerRequests {
+  readonly #options: BrokerRequestsOptions
+  readonly #channels = new Map<number, BrokerChannel>()
+
+  constructor(options: BrokerRequestsOptions) {
+    this.#options = options
+  }
+
+  /** A broker has registered: from now on it is told things. */
+  open(broker: LiveBroker): void {
+    this.close(broker.id)
+    this.#channels.set(broker.id, new BrokerChannel({ ...this.#options, broker }))
+  }
+
+  /** A registration is gone, and with it what it has not been told yet. */
+  close(brokerId: number): void {
+    this.#channels.get(brokerId)?.close()
+    this.#channels.delete(brokerId)
+  }
+
+  closeAll(): void {
+    for (const id of this.#channels.keys()) this.close(id)
+  }
+
+  /** Who leads and follows, for those of `brokerIds` that are registered; and the metadata for everybody. */
+  leaderAndIsr(brokerIds: Iterable<number>, known: KnownPartition, isNew: boolean): void {
+    for (const id of brokerIds) this.#channels.get(id)?.lead(known, isNew)
+    this.updateMetadata([known])
+  }
+
+  /** The state of the partitions (none: only the live brokers), for every registered broker or for `brokerIds`. */
+  updateMetadata(partitions: readonly TopicPartition[], brokerIds: Iterable<number> = this.#channels.keys()): void {
+    for (const id of brokerIds) this.#channels.get(id)?.tell(partitions)
+  }
+
+  /** As updateMetadata, ahead of the leaders that are told in the same event. */
+  announce(partitions: readonly TopicPartition[], brokerIds: Iterable<number> = this.#channels.keys()): void {
+    for (const id of brokerIds) this.#channels.get(id)?.announce(partitions)
+  }
+
+  stopReplica(brokerIds: Iterable<number>, known: KnownPartition, deletes: boolean): void {
+    const isDeleted = this.#options.context.isToBeDeleted(known)
+    const leaderEpoch = isDeleted ? EPOCH_DURING_DELETE : (known.leadership?.leaderEpoch ?? NO_EPOCH)
+    for (const id of brokerIds) this.#channels.get(id)?.stop(known, { deletes, leaderEpoch })
+  }
+
+  /** What was collected goes out; answers come later. */
+  send(): void {
+    for (const channel of this.#channels.values()) channel.send()
+  }
+
+  /** Resolves when every broker has answered all that it was sent, or its channel was closed. */
+  async settled(): Promise<void> {
+    await Promise.all([...this.#channels.values()].map((channel) => channel.settled()))
+  }
+}

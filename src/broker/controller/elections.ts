@@ -1,0 +1,76 @@
+import { type LeaderAndIsr, NO_LEADER } from '../metadata/znodes/partition-state.ts'
+
+/** How a leader is looked for. */
+export type ElectionStrategy =
+  /** The leader is gone. `allowsUnclean`: for every partition, whatever its topic's unclean.leader.election.enable says. */
+  | { type: 'offline'; allowsUnclean: boolean }
+  /** The first of the replicas that stay after a reassignment. */
+  | { type: 'reassign' }
+  /** The first replica, or nobody. */
+  | { type: 'preferred' }
+  /** Away from brokers that are about to stop. */
+  | { type: 'controlled-shutdown' }
+
+export type Electorate = {
+  /** As assigned, the preferred leader first. */
+  replicas: readonly number[]
+  /** Those of them that a reassignment takes away. */
+  removing: readonly number[]
+  isr: readonly number[]
+  /** Alive with a working log directory, and not about to stop. */
+  isOnline: (brokerId: number) => boolean
+  isShuttingDown: (brokerId: number) => boolean
+}
+export type Elected = { leader: number; isr: readonly number[] }
+
+const firstInSync = ({ replicas, isr }: Electorate, isEligible: (id: number) => boolean): number | undefined =>
+  replicas.find((id) => isr.includes(id) && isEligible(id))
+
+/** The first online in-sync replica with the online rest of the set; else, if `isUncleanAllowed`, the first online replica, alone in sync: records may be lost. */
+export const electOffline = (electorate: Electorate, isUncleanAllowed: boolean): Elected | undefined => {
+  const { replicas, isr, isOnline } = electorate
+  const leader = firstInSync(electorate, isOnline)
+  if (leader !== undefined) return { leader, isr: isr.filter(isOnline) }
+  const unclean = isUncleanAllowed ? replicas.find(isOnline) : undefined
+  return unclean === undefined ? undefined : { leader: unclean, isr: [unclean] }
+}
+
+export const electForReassignment = (electorate: Electorate): Elected | undefined => {
+  const leader = firstInSync(electorate, (id) => electorate.isOnline(id) && !electorate.removing.includes(id))
+  return leader === undefined ? undefined : { leader, isr: electorate.isr }
+}
+
+export const electPreferred = ({ replicas, isr, isOnline }: Electorate): Elected | undefined => {
+  const [leader] = replicas
+  return leader !== undefined && isOnline(leader) && isr.includes(leader) ? { leader, isr } : undefined
+}
+
+export const electForShutdown = (electorate: Electorate): Elected | undefined => {
+  const leader = firstInSync(electorate, electorate.isOnline)
+  return leader === undefined ? undefined : { leader, isr: electorate.isr.filter((id) => !electorate.isShuttingDown(id)) }
+}
+
+/** undefined: nobody can lead by this strategy, and nothing is to be changed. */
+export const elect = (strategy: ElectionStrategy, electorate: Electorate, isUncleanAllowed = false): Elected | undefined => {
+  switch (strategy.type) {
+    case 'offline':
+      return electOffline(electorate, strategy.allowsUnclean || isUncleanAllowed)
+    case 'reassign':
+      return electForReassignment(electorate)
+    case 'preferred':
+      return electPreferred(electorate)
+    case 'controlled-shutdown':
+      return electForShutdown(electorate)
+  }
+}
+
+/**
+ * A partition when some of its replicas are gone: they leave the in-sync set, unless nobody would be left in it, since only its members have every acknowledged
+ * record. undefined: nothing changes.
+ */
+export const withoutReplicas = (current: LeaderAndIsr, gone: (brokerId: number) => boolean): Elected | undefined => {
+  const rest = current.isr.filter((id) => !gone(id))
+  const isr = rest.length > 0 ? rest : current.isr
+  const leader = gone(current.leader) ? NO_LEADER : current.leader
+  return leader === current.leader && isr.length === current.isr.length ? undefined : { leader, isr }
+}
