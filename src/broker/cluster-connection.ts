@@ -20,8 +20,12 @@ const storedBrokerId = (disk: Disk, logDirs: readonly string[]): number | undefi
   for (const directory of logDirs) {
     const path = join(directory, 'meta.properties')
     if (!disk.stat(path)) continue
-    const id = Number(parseProperties(disk.readFile(path).toString('utf8')).get('broker.id'))
-    if (Number.isInteger(id) && id >= 0) return id
+    try {
+      const id = Number(parseProperties(disk.readFile(path).toString('utf8')).get('broker.id'))
+      if (Number.isInteger(id) && id >= 0) return id
+    } catch {
+      // A directory that does not work is the log manager's to report; another one may tell.
+    }
   }
   return undefined
 }
@@ -116,13 +120,13 @@ class ZooKeeperLink implements ClusterLink {
   }
 
   join(endpoints: Parameters<ClusterLink['join']>[0]): Promise<void> {
-    const { disk, config } = this.#environment
+    const { disk } = this.#environment
     const { logs } = this.#parts!
     const member = this.#member
     return member.enter({
       endpoints,
       disk,
-      logDir: logDirsOf(config)[0]!,
+      logDir: () => (logs.directories.find(({ isOnline }) => isOnline) ?? logs.directories[0]!).path,
       fenced: () => this.#control!.fence(),
       changes: {
         topicChanged: (topic) => {
@@ -135,6 +139,10 @@ class ZooKeeperLink implements ClusterLink {
         },
       },
     })
+  }
+
+  reportFailedLogDir(): Promise<void> {
+    return this.#member.reportFailedLogDir()
   }
 
   leave(): Promise<void> {

@@ -47,6 +47,8 @@ export interface ClusterLink {
   attach(parts: LocalParts): { admin: AdminServices; topicCreation: TopicCreation }
   /** The ports are bound: registers under the advertised addresses. Requests are served only after this resolves, so it must not wait for any. */
   join(advertised: readonly Endpoint[]): Promise<void>
+  /** Tells the controller that a log directory here failed; it goes on trying until ZooKeeper has it, or the broker leaves. */
+  reportFailedLogDir(): Promise<void>
   /** Hands leadership over and takes the broker out of the cluster; called while requests are still answered. */
   leave(): Promise<void>
   /** Ends all ties; after the last answer. */

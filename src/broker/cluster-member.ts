@@ -24,6 +24,7 @@ import type { ZooKeeperSession } from './metadata/session.ts'
 import { TopicAdmin } from './metadata/topic-admin.ts'
 import { zooKeeperOffsets } from './metadata/zookeeper-offsets.ts'
 import { connectInWords, connectZooKeeper } from './zookeeper-connection.ts'
+import { logDirEventZnode } from './metadata/znodes/log-dir-event.ts'
 import { makeRoots } from './metadata/znodes/roots.ts'
 
 export type ClusterMemberOptions = {
@@ -39,8 +40,8 @@ export type Entry = {
   /** What clients and other brokers are told. */
   endpoints: readonly Endpoint[]
   disk: Disk
-  /** The first log directory; this process holds its lock. */
-  logDir: string
+  /** A log directory that works now; this process holds its lock. */
+  logDir: () => string
   /** The session ended: nothing that depended on it may go on until the broker is registered again. */
   fenced: () => void
   changes: ConfigUsers
@@ -49,6 +50,7 @@ export type Entry = {
 const AUTHORIZERS = new Set(['kafka.security.authorizer.AclAuthorizer', 'kafka.security.auth.SimpleAclAuthorizer'])
 const REJOIN_MS = { baseMs: 100, maxMs: 5000 }
 const CONFIRM_RETRY_MS = 100
+const REPORT_RETRY_MS = 1000
 
 /**
  * This broker's place in its cluster: the session, what it reads and follows in ZooKeeper, its registration and its candidacy as controller. It is the only owner of
@@ -152,6 +154,21 @@ export class ClusterMember {
     void this.#live()
   }
 
+  /** Tells the controller by a znode; a lost connection may make it two. */
+  async reportFailedLogDir(): Promise<void> {
+    while (!this.#isLeaving) {
+      try {
+        await this.#session.client.create(logDirEventZnode.sequencePrefix, logDirEventZnode.encode(this.brokerId), {
+          mode: 'persistent-sequential',
+        })
+        return
+      } catch (err) {
+        this.#options.logger.warn({ err }, 'the controller could not be told of a failed log directory, trying further')
+        await this.#options.clocks.monotonic.sleep(REPORT_RETRY_MS)
+      }
+    }
+  }
+
   /** Steps down and takes the broker out of the cluster. When ZooKeeper cannot be reached the registration is left to expire with the session. */
   async leave(): Promise<void> {
     this.#isLeaving = true
@@ -179,7 +196,7 @@ export class ClusterMember {
     const { clocks, logger, config } = this.#options
     const { endpoints, disk, logDir } = this.#entry!
     const info = { id: this.brokerId, endpoints, rack: config.get('broker.rack'), timestampMs: clocks.wall.nowMs() }
-    this.#brokerEpoch = await register({ zookeeper: this.#session.client, clock: clocks.monotonic, disk, logDir, logger }, info)
+    this.#brokerEpoch = await register({ zookeeper: this.#session.client, clock: clocks.monotonic, disk, logDir: logDir(), logger }, info)
     this.#isRegistered = true
     logger.info({ brokerId: this.brokerId, brokerEpoch: String(this.#brokerEpoch) }, 'broker registered')
   }

@@ -24,6 +24,7 @@ export interface Services {
   readonly fetchSessions: FetchSessions
   readonly groups: GroupCoordinator
   readonly admin: AdminServices
+  readonly logDirs: LogDirStates
   readonly authorizer: Authorization
   readonly metrics: TopicMetrics
   readonly clocks: { monotonic: MonotonicClock; wall: WallClock }
@@ -40,6 +41,16 @@ export interface Partitions {
   leader(topic: string, partition: number, currentLeaderEpoch?: number): Partition
   /** As leader, but the partition may be a follower here. */
   replica(topic: string, partition: number, currentLeaderEpoch?: number): Partition
+}
+
+/** A log directory. One that failed shows no replicas. `offsetLag`: how far the replica's end is below its high watermark; -1 where it is not served. */
+export type LogDirState = {
+  path: string
+  isOnline: boolean
+  replicas: readonly { topic: string; partition: number; sizeBytes: number; offsetLag: number }[]
+}
+export interface LogDirStates {
+  all(): readonly LogDirState[]
 }
 
 /** Says when a request has to wait because this process may have lost its place in the cluster without knowing. */
@@ -131,6 +142,7 @@ export interface Watched {
     readonly isrChanges: { readonly shrink: number; readonly expand: number; readonly failed: number }
   }
   connectionCount(): number
+  logDirs: LogDirStates
 }
 
 export type TopicCounter = 'messagesIn' | 'bytesIn' | 'bytesOut' | 'produces' | 'failedProduces' | 'fetches' | 'failedFetches'

@@ -11,6 +11,7 @@ import { served } from './handlers/index.ts'
 import { FetchSessions } from './fetch-sessions.ts'
 import { CONSUMER_OFFSETS } from './internal-topics.ts'
 import { openHttp } from './http.ts'
+import { LogDirs } from './log-dirs.ts'
 import { MemoryBudget } from './memory-budget.ts'
 import type { BrokerMetrics, Services } from './ports.ts'
 import { closeReplicas, openReplicas, type Replicas } from './replicas/open-replicas.ts'
@@ -150,6 +151,7 @@ const start = async (options: StartOptions, undo: Undo): Promise<Broker> => {
   })
   undo.add(() => groups.close())
   const { admin, topicCreation } = link.attach({ logs, partitions })
+  const logDirs = new LogDirs({ logs, partitions, report: () => link.reportFailedLogDir() })
   const services: Services = {
     brokerId: link.brokerId,
     get config() {
@@ -161,6 +163,7 @@ const start = async (options: StartOptions, undo: Undo): Promise<Broker> => {
     fetchSessions: new FetchSessions({ clock: clocks.monotonic, maxSessions: config.get('max.incremental.fetch.session.cache.slots') }),
     groups,
     admin,
+    logDirs,
     authorizer: link.authorizer,
     metrics,
     clocks,
@@ -168,7 +171,7 @@ const start = async (options: StartOptions, undo: Undo): Promise<Broker> => {
     logger,
   }
   const server = makeServer(options, link, services)
-  metrics.watch({ partitions, connectionCount: () => server.connectionCount, controller: () => link.controllerFigures() })
+  metrics.watch({ partitions, logDirs, connectionCount: () => server.connectionCount, controller: () => link.controllerFigures() })
   stage = 'its listeners'
   undo.add(() => server.destroy())
   await server.bind()
@@ -182,7 +185,7 @@ const start = async (options: StartOptions, undo: Undo): Promise<Broker> => {
     'broker serves',
   )
 
-  const lost = link.lost.then((reason) => (unhealthy = reason))
+  const lost = Promise.race([link.lost, logDirs.lost]).then((reason) => (unhealthy = reason))
   return {
     brokerId: link.brokerId,
     clusterId: link.clusterId,

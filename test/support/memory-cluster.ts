@@ -125,6 +125,11 @@ export class MemoryCluster implements ClusterLink {
     return Promise.resolve()
   }
 
+  reportFailedLogDir(): Promise<void> {
+    this.calls.push('reportFailedLogDir')
+    return Promise.resolve()
+  }
+
   leave(): Promise<void> {
     this.calls.push('leave')
     return Promise.resolve()

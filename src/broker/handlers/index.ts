@@ -26,6 +26,7 @@ import { createAcls } from '../../protocol/api/30-create-acls.ts'
 import { deleteAcls } from '../../protocol/api/31-delete-acls.ts'
 import { describeConfigs } from '../../protocol/api/32-describe-configs.ts'
 import { alterConfigs } from '../../protocol/api/33-alter-configs.ts'
+import { describeLogDirs } from '../../protocol/api/35-describe-log-dirs.ts'
 import { saslAuthenticate } from '../../protocol/api/36-sasl-authenticate.ts'
 import { createPartitions } from '../../protocol/api/37-create-partitions.ts'
 import { deleteGroups } from '../../protocol/api/42-delete-groups.ts'
@@ -66,6 +67,7 @@ import { handleAlterConfigs, refuseAlterConfigs } from './33-alter-configs.ts'
 import { handleSaslAuthenticate, refuseSaslAuthenticate } from './36-sasl-authenticate.ts'
 import { handleCreatePartitions, refuseCreatePartitions } from './37-create-partitions.ts'
 import { handleDeleteGroups, refuseDeleteGroups } from './42-delete-groups.ts'
+import { handleDescribeLogDirs, refuseDescribeLogDirs } from './35-describe-log-dirs.ts'
 import { handleIncrementalAlterConfigs, refuseIncrementalAlterConfigs } from './44-incremental-alter-configs.ts'
 import { handleOffsetDelete, refuseOffsetDelete } from './47-offset-delete.ts'
 import { handleDescribeUserScramCredentials, refuseDescribeUserScramCredentials } from './50-describe-user-scram-credentials.ts'
@@ -108,5 +110,6 @@ served.push(
   serve(incrementalAlterConfigs, handleIncrementalAlterConfigs, refuseIncrementalAlterConfigs),
   serve(offsetDelete, handleOffsetDelete, refuseOffsetDelete),
   serve(describeUserScramCredentials, handleDescribeUserScramCredentials, refuseDescribeUserScramCredentials),
+  serve(describeLogDirs, handleDescribeLogDirs, refuseDescribeLogDirs),
   serve(alterUserScramCredentials, handleAlterUserScramCredentials, refuseAlterUserScramCredentials),
 )

@@ -15,7 +15,7 @@ export type RegistrationOptions = {
   zookeeper: ZooKeeperClient
   clock: MonotonicClock
   disk: Disk
-  /** The first log directory, whose lock this process holds. */
+  /** A log directory that works; this process holds its lock. */
   logDir: string
   logger: Logger
 }
@@ -78,6 +78,15 @@ const tryRegister = async (zookeeper: ZooKeeperClient, info: BrokerInfo): Promis
   return stat?.ephemeralOwner === zookeeper.sessionId ? stat.czxid : undefined
 }
 
+/** Without the file the next start after a crash waits for this session to end; so a disk that fails here must not keep the broker out. */
+const remember = async ({ zookeeper, disk, logger }: RegistrationOptions, file: string): Promise<void> => {
+  try {
+    await disk.replaceFile(file, Buffer.from(`0x${zookeeper.sessionId.toString(16)}\n`))
+  } catch (err) {
+    logger.warn({ err, file }, 'the session could not be written down')
+  }
+}
+
 /**
  * Registers a broker and gives its epoch. While another session holds the id it waits, at most one session time-out and a little more, since a predecessor
  * elsewhere may still have to expire; then it throws: two brokers have the same id.
@@ -94,7 +103,7 @@ export const register = async (options: RegistrationOptions, info: BrokerInfo): 
   for (let isFirst = true; ; isFirst = false) {
     const epoch = await tryRegister(zookeeper, info)
     if (epoch !== undefined) {
-      await disk.replaceFile(file, Buffer.from(`0x${zookeeper.sessionId.toString(16)}\n`))
+      await remember(options, file)
       return epoch
     }
     if (clock.nowMs() > endsMs)

@@ -82,6 +82,7 @@ export class Metrics implements BrokerMetrics {
     const partitions = [...(this.#watched?.partitions.all() ?? [])]
     this.#writeReplicas(to, partitions)
     this.#writePartitions(to, partitions)
+    this.#writeLogDirs(to)
     this.#writeController(to)
     this.#writeSockets(to)
     this.#process.write(to)
@@ -183,8 +184,14 @@ export class Metrics implements BrokerMetrics {
       '1 at min.insync.replicas.',
       per(leaders, ({ isAtMinIsr }) => Number(isAtMinIsr)),
     )
-    const failed = new Set(partitions.filter(({ isOffline }) => isOffline).map(({ log }) => log.logDir)).size
+  }
+
+  #writeLogDirs(to: Exposition): void {
+    const all = this.#watched?.logDirs.all() ?? []
+    const failed = all.filter(({ isOnline }) => !isOnline).length
     to.add('kafka_log_logmanager_offlinelogdirectorycount', 'gauge', 'Log directories that failed.', [{ value: failed }])
+    const perDirectory = all.map(({ path, isOnline }) => ({ labels: { logDirectory: path }, value: Number(!isOnline) }))
+    to.add('kafka_log_logmanager_logdirectoryoffline', 'gauge', '1 for a log directory that failed.', perDirectory)
   }
 
   #writeController(to: Exposition): void {

@@ -32,6 +32,12 @@ test('a broker shows the names that dashboards ask for', () => {
   metrics.watch({
     partitions: { all: () => [], isrChanges: { shrink: 0, expand: 0, failed: 0 } },
     connectionCount: () => 3,
+    logDirs: {
+      all: () => [
+        { path: '/a', isOnline: true, replicas: [] },
+        { path: '/b', isOnline: false, replicas: [] },
+      ],
+    },
     controller: () => ({ ...NO_CONTROLLER_FIGURES, isActive: true, offlinePartitions: 2, topics: 4, partitions: 9, topicsToDelete: 1 }),
   })
   const text = metrics.text()
@@ -43,6 +49,8 @@ test('a broker shows the names that dashboards ask for', () => {
     'kafka_network_requestmetrics_errors_total{request="Produce",error="CORRUPT_MESSAGE"} 1',
     'kafka_server_replicamanager_leadercount 0',
     'kafka_controller_kafkacontroller_activecontrollercount 1',
+    'kafka_log_logmanager_offlinelogdirectorycount 1',
+    'kafka_log_logmanager_logdirectoryoffline{logDirectory="/b"} 1',
     'kafka_controller_kafkacontroller_offlinepartitionscount 2',
     'kafka_controller_kafkacontroller_globaltopiccount 4',
     'kafka_controller_kafkacontroller_globalpartitioncount 9',
