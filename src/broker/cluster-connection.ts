@@ -44,6 +44,10 @@ const credentialsOf = (config: BrokerConfig, member: ClusterMember): Credentials
   }
 }
 
+/** How long a stopping broker waits for the request that makes it a follower, and how often it looks. */
+const FOLLOWING_WITHIN_MS = 2000
+const FOLLOWING_CHECK_MS = 5
+
 /** The real cluster: ZooKeeper for what is stored, the controller for what to do. */
 class ZooKeeperLink implements ClusterLink {
   readonly lost: Promise<string>
@@ -145,8 +149,22 @@ class ZooKeeperLink implements ClusterLink {
     return this.#member.reportFailedLogDir()
   }
 
-  leave(): Promise<void> {
-    return this.#member.leave()
+  async leave(): Promise<void> {
+    const kept = await this.#member.handOver()
+    if (kept) await this.#untilFollowing(kept)
+    await this.#member.leave()
+  }
+
+  /** The controller has decided; its LeaderAndIsr may still be on the way. Clients are answered until the new leaders are told, too. */
+  async #untilFollowing(kept: readonly { topic: string; partition: number }[]): Promise<void> {
+    const { clocks } = this.#environment
+    const names = new Set(kept.map(({ topic, partition }) => `${topic}-${partition}`))
+    const leads = () =>
+      [...this.#parts!.partitions.all()].some(
+        ({ isLeader, replicationFactor, topic, partition }) => isLeader && replicationFactor > 1 && !names.has(`${topic}-${partition}`),
+      )
+    const endsMs = clocks.monotonic.nowMs() + FOLLOWING_WITHIN_MS
+    while (leads() && clocks.monotonic.nowMs() < endsMs) await clocks.monotonic.sleep(FOLLOWING_CHECK_MS)
   }
 
   close(): Promise<void> {

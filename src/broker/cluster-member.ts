@@ -10,6 +10,7 @@ import type { BrokerConfig } from './config/broker-config.ts'
 import { type Endpoint, interBrokerListenerOf } from './config/listeners.ts'
 import { ConfigError } from './config/parse.ts'
 import type { GroupStorage } from './coordinator/ports.ts'
+import { controlledStop } from './controlled-stop.ts'
 import { Controller } from './controller/controller.ts'
 import { ZooKeeperIsrStore } from './replicas/zookeeper-isr-store.ts'
 import { interBrokerLogin } from './inter-broker.ts'
@@ -167,6 +168,25 @@ export class ClusterMember {
         await this.#options.clocks.monotonic.sleep(REPORT_RETRY_MS)
       }
     }
+  }
+
+  /** Asks the controller to let others lead, while this broker still serves; see controlled-stop.ts. */
+  async handOver(): Promise<readonly { topic: string; partition: number }[] | undefined> {
+    const { client } = this.#session
+    if (!this.#isRegistered || client.state !== 'CONNECTED') return undefined
+    const { config, clocks, logger } = this.#options
+    const asked = controlledStop({
+      zookeeper: client,
+      brokerId: this.brokerId,
+      brokerEpoch: this.#brokerEpoch,
+      term: () => this.#controller?.term,
+      connection: interBrokerLogin(config, clocks.monotonic, `broker-${this.brokerId}`),
+      interBrokerListener: interBrokerListenerOf(config).name,
+      config: this.configs.broker,
+      clock: clocks.monotonic,
+      logger,
+    })
+    return Promise.race([asked.catch(() => undefined), client.stateChanged().then(() => undefined)])
   }
 
   /** Steps down and takes the broker out of the cluster. When ZooKeeper cannot be reached the registration is left to expire with the session. */

@@ -119,6 +119,12 @@ export class ControllerTerm {
     return this.#tools.queue.ask(() => controlledShutdown(this.#tools, brokerId, brokerEpoch))
   }
 
+  /** No broker but this one could lead anything. */
+  isAlone(brokerId: number): boolean {
+    const { brokers, shuttingDown } = this.#options.context
+    return [...brokers.keys()].every((id) => id === brokerId || shuttingDown.has(id))
+  }
+
   /** unclean.leader.election.enable has changed, for the topic or (undefined) for all. */
   uncleanElectionMayBeAllowed(topic?: string): void {
     void this.#tools.queue.tell('unclean elections', () => this.#topics.uncleanElectionMayBeAllowed(topic))

@@ -43,8 +43,8 @@ export const clusterKeys = {
     validator: protocolVersion,
   }),
   'controlled.shutdown.enable': boolean('true', 'Whether a stopping broker hands its leaderships over first.'),
-  'controlled.shutdown.max.retries': int('3', 'Tries of a controlled shutdown.', replication),
-  'controlled.shutdown.retry.backoff.ms': long('5000', 'Pause between two tries of a controlled shutdown.', replication),
+  'controlled.shutdown.max.retries': int('3', 'Tries of a controlled shutdown.'),
+  'controlled.shutdown.retry.backoff.ms': long('5000', 'Pause between two tries of a controlled shutdown.'),
   'controller.socket.timeout.ms': int('30000', 'How long the controller waits for a broker\u2019s answer.'),
   'auto.leader.rebalance.enable': boolean('true', 'Whether leaderships go back to preferred replicas by themselves.', replication),
   'leader.imbalance.per.broker.percentage': int(
