@@ -43,6 +43,7 @@ export class MemoryCluster implements ClusterLink {
   readonly oldOffsets = new Map<string, number>()
   /** What was called, in order. */
   readonly calls: string[] = []
+  readonly incarnationOf = undefined
   readonly isrStore = {
     isReachable: true,
     change: (_partition: unknown, { zkVersion }: { zkVersion: number }) => Promise.resolve({ zkVersion: zkVersion + 1 }),
@@ -51,6 +52,7 @@ export class MemoryCluster implements ClusterLink {
   readonly #options: MemoryClusterOptions
   readonly #topics = new Map<string, number>()
   #parts: LocalParts | undefined
+  #leading: Promise<unknown> = Promise.resolve()
   #advertised: readonly Endpoint[] = []
 
   constructor(config: BrokerConfig, options: MemoryClusterOptions) {
@@ -115,14 +117,16 @@ export class MemoryCluster implements ClusterLink {
         controllerEpoch: 1,
         zkVersion: 0,
       }
-      void this.#parts!.partitions.lead(topic, partition, leadership, true)
+      // Where it fails the broker does not lead, which is what a test sees.
+      const leading = this.#parts!.partitions.lead(topic, partition, leadership, true)
+      this.#leading = Promise.allSettled([this.#leading, leading])
     }
   }
 
-  join(advertised: readonly Endpoint[]): Promise<void> {
+  async join(advertised: readonly Endpoint[]): Promise<void> {
     this.#advertised = advertised
     this.calls.push('join')
-    return Promise.resolve()
+    await this.#leading
   }
 
   reportFailedLogDir(): Promise<void> {
@@ -130,9 +134,9 @@ export class MemoryCluster implements ClusterLink {
     return Promise.resolve()
   }
 
-  leave(): Promise<void> {
+  async leave(): Promise<void> {
     this.calls.push('leave')
-    return Promise.resolve()
+    await this.#leading
   }
 
   close(): Promise<void> {

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { monotonicClock, type MonotonicClock, wallClock, type WallClock } from '../../src/base/clock.ts'
+import type { Disk } from '../../src/base/disk.ts'
 import { nodeDisk } from '../../src/base/node-disk.ts'
 import { silentLogger, type Logger } from '../../src/base/logger.ts'
 import { WorkerPool } from '../../src/base/worker-pool.ts'
@@ -15,6 +16,8 @@ export type TestBrokerOptions = MemoryClusterOptions & {
   memoryBytes?: number
   logger?: Logger
   dataDir?: string
+  /** The real one where absent. */
+  disk?: Disk
 }
 
 export type TestBroker = Broker & {
@@ -43,7 +46,7 @@ export const startTestBroker = async (options: TestBrokerOptions = {}): Promise<
   const pool = new WorkerPool({ size: 1 })
   const broker = await startBroker({
     config,
-    disk: nodeDisk,
+    disk: options.disk ?? nodeDisk,
     clocks: options.clocks ?? { monotonic: monotonicClock, wall: wallClock },
     logger: options.logger ?? silentLogger,
     pool,
