@@ -1,6 +1,7 @@
 import type { RequestOf } from '../protocol/schema.ts'
 import type { updateMetadata } from '../protocol/api/06-update-metadata.ts'
 import type { Int64 } from '../protocol/int64.ts'
+import type { ControllerTerm } from './controller/term.ts'
 import type { AclStore } from './metadata/acl-store.ts'
 import type { ConfigStore } from './metadata/config-store.ts'
 import type { TopicAdmin } from './metadata/topic-admin.ts'
@@ -10,6 +11,8 @@ import type { PartitionTable } from './partition-table.ts'
 export interface AdminServices {
   /** Whether this broker is the controller now. */
   isController(): boolean
+  /** The controller, while this broker is it. */
+  controller(): ControllerTerm | undefined
   readonly topics: TopicAdmin
   readonly configs: ConfigStore
   /** undefined: no authorizer is configured. */

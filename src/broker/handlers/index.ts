@@ -30,7 +30,10 @@ import { describeLogDirs } from '../../protocol/api/35-describe-log-dirs.ts'
 import { saslAuthenticate } from '../../protocol/api/36-sasl-authenticate.ts'
 import { createPartitions } from '../../protocol/api/37-create-partitions.ts'
 import { deleteGroups } from '../../protocol/api/42-delete-groups.ts'
+import { electLeaders } from '../../protocol/api/43-elect-leaders.ts'
 import { incrementalAlterConfigs } from '../../protocol/api/44-incremental-alter-configs.ts'
+import { alterPartitionReassignments } from '../../protocol/api/45-alter-partition-reassignments.ts'
+import { listPartitionReassignments } from '../../protocol/api/46-list-partition-reassignments.ts'
 import { offsetDelete } from '../../protocol/api/47-offset-delete.ts'
 import { describeUserScramCredentials } from '../../protocol/api/50-describe-user-scram-credentials.ts'
 import { alterUserScramCredentials } from '../../protocol/api/51-alter-user-scram-credentials.ts'
@@ -64,11 +67,14 @@ import { handleCreateAcls, refuseCreateAcls } from './30-create-acls.ts'
 import { handleDeleteAcls, refuseDeleteAcls } from './31-delete-acls.ts'
 import { handleDescribeConfigs, refuseDescribeConfigs } from './32-describe-configs.ts'
 import { handleAlterConfigs, refuseAlterConfigs } from './33-alter-configs.ts'
+import { handleDescribeLogDirs, refuseDescribeLogDirs } from './35-describe-log-dirs.ts'
 import { handleSaslAuthenticate, refuseSaslAuthenticate } from './36-sasl-authenticate.ts'
 import { handleCreatePartitions, refuseCreatePartitions } from './37-create-partitions.ts'
 import { handleDeleteGroups, refuseDeleteGroups } from './42-delete-groups.ts'
-import { handleDescribeLogDirs, refuseDescribeLogDirs } from './35-describe-log-dirs.ts'
+import { handleElectLeaders, refuseElectLeaders } from './43-elect-leaders.ts'
 import { handleIncrementalAlterConfigs, refuseIncrementalAlterConfigs } from './44-incremental-alter-configs.ts'
+import { handleAlterPartitionReassignments, refuseAlterPartitionReassignments } from './45-alter-partition-reassignments.ts'
+import { handleListPartitionReassignments, refuseListPartitionReassignments } from './46-list-partition-reassignments.ts'
 import { handleOffsetDelete, refuseOffsetDelete } from './47-offset-delete.ts'
 import { handleDescribeUserScramCredentials, refuseDescribeUserScramCredentials } from './50-describe-user-scram-credentials.ts'
 import { handleAlterUserScramCredentials, refuseAlterUserScramCredentials } from './51-alter-user-scram-credentials.ts'
@@ -104,12 +110,15 @@ served.push(
   serve(deleteAcls, handleDeleteAcls, refuseDeleteAcls),
   serve(describeConfigs, handleDescribeConfigs, refuseDescribeConfigs),
   serve(alterConfigs, handleAlterConfigs, refuseAlterConfigs),
+  serve(describeLogDirs, handleDescribeLogDirs, refuseDescribeLogDirs),
   serve(saslAuthenticate, handleSaslAuthenticate, refuseSaslAuthenticate),
   serve(createPartitions, handleCreatePartitions, refuseCreatePartitions),
   serve(deleteGroups, handleDeleteGroups, refuseDeleteGroups),
+  serve(electLeaders, handleElectLeaders, refuseElectLeaders),
   serve(incrementalAlterConfigs, handleIncrementalAlterConfigs, refuseIncrementalAlterConfigs),
+  serve(alterPartitionReassignments, handleAlterPartitionReassignments, refuseAlterPartitionReassignments),
+  serve(listPartitionReassignments, handleListPartitionReassignments, refuseListPartitionReassignments),
   serve(offsetDelete, handleOffsetDelete, refuseOffsetDelete),
   serve(describeUserScramCredentials, handleDescribeUserScramCredentials, refuseDescribeUserScramCredentials),
-  serve(describeLogDirs, handleDescribeLogDirs, refuseDescribeLogDirs),
   serve(alterUserScramCredentials, handleAlterUserScramCredentials, refuseAlterUserScramCredentials),
 )

@@ -8,3 +8,7 @@ export const failure = (thrown: unknown): { errorCode: number; errorMessage: str
 
 /** The names that stand more than once. */
 export const repeated = (names: readonly string[]): Set<string> => new Set(names.filter((name, index) => names.indexOf(name) !== index))
+
+/** By topic, in the order in which topics first stand. */
+export const byTopic = <T extends { topic: string }>(entries: readonly T[]): [topic: string, entries: Omit<T, 'topic'>[]][] =>
+  [...Map.groupBy(entries, ({ topic }) => topic)].map(([topic, group]) => [topic, group.map(({ topic: _topic, ...rest }) => rest)])
