@@ -13,6 +13,9 @@ import { logDirsOf } from './config/log-dirs.ts'
 import { ControlGate } from './control-gate.ts'
 
 import { newTopicOf } from './metadata/new-topic.ts'
+import type { IncarnationOf } from './replicas/incarnations.ts'
+import { zooKeeperIncarnations } from './replicas/zookeeper-incarnations.ts'
+import { ZooKeeperIsrStore } from './replicas/zookeeper-isr-store.ts'
 import type { ControllerFigures, Credentials } from './ports.ts'
 
 /** The id in the first meta.properties that there is: a broker keeps the id that was made up for it. */
@@ -52,6 +55,8 @@ const FOLLOWING_CHECK_MS = 5
 class ZooKeeperLink implements ClusterLink {
   readonly lost: Promise<string>
   readonly credentials: Credentials
+  readonly isrStore: ZooKeeperIsrStore
+  readonly incarnationOf: IncarnationOf
   readonly #environment: BrokerEnvironment
   readonly #member: ClusterMember
   #parts: LocalParts | undefined
@@ -62,6 +67,8 @@ class ZooKeeperLink implements ClusterLink {
     this.#member = member
     this.credentials = credentialsOf(environment.config, member)
     this.lost = member.lost
+    this.isrStore = new ZooKeeperIsrStore(member.session, member.brokerId, environment.clocks.monotonic)
+    this.incarnationOf = zooKeeperIncarnations(member.session)
   }
 
   get brokerId() {
@@ -78,9 +85,6 @@ class ZooKeeperLink implements ClusterLink {
   }
   get authorizer() {
     return this.#member.authorizer
-  }
-  get isrStore() {
-    return this.#member.isrStore
   }
   get groupStorage() {
     return this.#member.groupStorage

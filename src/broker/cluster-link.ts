@@ -8,6 +8,7 @@ import type { AdminServices } from './admin-ports.ts'
 import type { BrokerConfig } from './config/broker-config.ts'
 import type { Endpoint } from './config/listeners.ts'
 import type { GroupStorage } from './coordinator/ports.ts'
+import type { IncarnationOf } from './replicas/incarnations.ts'
 import type { IsrStore } from './replicas/isr-store.ts'
 import type { AnnounceIsrChanges } from './replicas/isr-notifications.ts'
 import type { PartitionTable } from './partition-table.ts'
@@ -38,6 +39,8 @@ export interface ClusterLink {
   readonly guard: ServingGuard
   /** Where leaders write their in-sync sets, and tell the controller that they did. */
   readonly isrStore: IsrStore & { announce: AnnounceIsrChanges }
+  /** Which topic of a name there is now; undefined where names are enough. */
+  readonly incarnationOf: IncarnationOf | undefined
   /** For the metrics. */
   controllerFigures(): ControllerFigures
   logConfigOf(topic: string): LogConfig

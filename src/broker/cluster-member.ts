@@ -12,7 +12,6 @@ import { ConfigError } from './config/parse.ts'
 import type { GroupStorage } from './coordinator/ports.ts'
 import { controlledStop } from './controlled-stop.ts'
 import { Controller } from './controller/controller.ts'
-import { ZooKeeperIsrStore } from './replicas/zookeeper-isr-store.ts'
 import { interBrokerLogin } from './inter-broker.ts'
 import { AclStore } from './metadata/acl-store.ts'
 import { MetadataCache } from './metadata/cache.ts'
@@ -64,7 +63,6 @@ export class ClusterMember {
   readonly cache: MetadataCache
   readonly topics: TopicAdmin
   readonly groupStorage: GroupStorage
-  readonly isrStore: ZooKeeperIsrStore
   readonly authorizer: Authorizer
   /** undefined: no authorizer is configured. */
   readonly acls: AclStore | undefined
@@ -95,7 +93,6 @@ export class ClusterMember {
       random: options.random ?? Math.random,
       logger,
     })
-    this.isrStore = new ZooKeeperIsrStore(session, identity.brokerId, clocks.monotonic)
     this.groupStorage = { createTopic: (topic) => this.topics.create(topic), zookeeperOffsets: zooKeeperOffsets(session) }
     const className = config.get('authorizer.class.name')
     if (className !== '' && !AUTHORIZERS.has(className)) {
@@ -131,6 +128,10 @@ export class ClusterMember {
   }
   get guard(): ServingGuard {
     return this.#guard
+  }
+  /** The session of now. */
+  get session(): ZooKeeperSession {
+    return this.#session
   }
   get isRegistered(): boolean {
     return this.#isRegistered

@@ -8,6 +8,7 @@ import { WakeQueue } from './fetch-waiter.ts'
 import { type Leadership, Partition, type PartitionContext } from './partition.ts'
 import type { Partitions } from './ports.ts'
 import type { Followers } from './replicas/followers.ts'
+import type { Incarnations } from './replicas/incarnations.ts'
 import type { IsrStore, PartitionName } from './replicas/isr-store.ts'
 
 export type PartitionTableOptions = {
@@ -26,6 +27,8 @@ export type PartitionTableOptions = {
   /** An in-sync set that this broker wrote. */
   onIsrChange: (partition: PartitionName) => void
   followers: Followers
+  /** Absent: a log is taken for what it is named. */
+  incarnations?: Incarnations | undefined
   /** replica.lag.time.max.ms */
   lagTimeMaxMs: () => number
   clock: MonotonicClock
@@ -71,18 +74,18 @@ export class PartitionTable implements Partitions {
   }
 
   leader(topic: string, partition: number, currentLeaderEpoch = -1): Partition {
-    const found = this.#hosted(topic, partition)
+    const found = this.#mustGet(topic, partition)
     found.checkLeader(currentLeaderEpoch)
     return found
   }
 
   replica(topic: string, partition: number, currentLeaderEpoch = -1): Partition {
-    const found = this.#hosted(topic, partition)
+    const found = this.#mustGet(topic, partition)
     found.checkReplica(currentLeaderEpoch)
     return found
   }
 
-  #hosted(topic: string, partition: number): Partition {
+  #mustGet(topic: string, partition: number): Partition {
     const found = this.get(topic, partition)
     if (found) return found
     throw new KafkaError(this.#options.isKnown(topic, partition) ? 'NOT_LEADER_OR_FOLLOWER' : 'UNKNOWN_TOPIC_OR_PARTITION')
@@ -103,8 +106,8 @@ export class PartitionTable implements Partitions {
    * leaders here stepped down meanwhile.
    */
   async lead(topic: string, partition: number, leadership: Leadership, isNew: boolean): Promise<Partition> {
-    const replica = this.#getOrCreate(topic, partition, isNew)
     const life = this.#life
+    const replica = this.#hosted(topic, partition, isNew) ?? (await this.#host(topic, partition, isNew))
     if (replica.isFollower) await this.#options.followers.unfollow(replica)
     await replica.change(() => {
       this.#checkChange(replica, life)
@@ -121,8 +124,8 @@ export class PartitionTable implements Partitions {
    */
   async follow(topic: string, partition: number, leadership: Leadership, isNew: boolean): Promise<Partition> {
     const { followers, onRole } = this.#options
-    const replica = this.#getOrCreate(topic, partition, isNew)
     const life = this.#life
+    const replica = this.#hosted(topic, partition, isNew) ?? (await this.#host(topic, partition, isNew))
     if (replica.isLeader) replica.resign()
     onRole(topic, partition, false)
     if (leadership.leader <= NO_LEADER) return replica
@@ -188,10 +191,28 @@ export class PartitionTable implements Partitions {
     for (const replica of this.all()) replica.checkFollowers()
   }
 
-  #getOrCreate(topic: string, partition: number, isNew: boolean): Partition {
+  /** The replica, where there is one; without incarnations one is made at once. */
+  #hosted(topic: string, partition: number, isNew: boolean): Partition | undefined {
     const known = this.get(topic, partition)
     if (known?.isOffline) throw new KafkaError('KAFKA_STORAGE_ERROR')
-    if (known) return known
+    return known ?? (this.#options.incarnations ? undefined : this.#create(topic, partition, isNew))
+  }
+
+  /** The first word of the controller on a partition since the start: what is in its directory may be of another topic of the same name. */
+  async #host(topic: string, partition: number, isNew: boolean): Promise<Partition> {
+    const { logs, incarnations, logger } = this.#options
+    const now = await incarnations?.of(topic)
+    const old = logs.get(topic, partition)
+    if (incarnations && now && old && incarnations.isForeign(old, now, isNew)) {
+      logger.warn({ topic, partition, records: old.logEndOffset - old.logStartOffset }, 'the log of a deleted topic of the same name goes')
+      await logs.delete(topic, partition)
+    }
+    const made = this.#create(topic, partition, isNew)
+    if (incarnations && now) await incarnations.note(made.log, now)
+    return made
+  }
+
+  #create(topic: string, partition: number, isNew: boolean): Partition {
     const { logs, logConfigOf } = this.#options
     const log = logs.getOrCreate(topic, partition, logConfigOf(topic), isNew)
     const made = new Partition({ topic, partition, log, context: this.#context })

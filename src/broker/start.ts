@@ -138,7 +138,7 @@ const start = async (options: StartOptions, undo: Undo): Promise<Broker> => {
     if (isLeader) groups.onLeadership(partition)
     else groups.onResignation(partition)
   }
-  const replicas = openReplicas({ link, logs, onRole, clock: clocks.monotonic, logger })
+  const replicas = openReplicas({ link, logs, onRole, disk: options.disk, clock: clocks.monotonic, logger })
   const { partitions } = replicas
   undo.add(() => closeReplicas(replicas))
   const groups = new GroupCoordinator({

@@ -1,9 +1,11 @@
 import type { MonotonicClock } from '../../base/clock.ts'
+import type { Disk } from '../../base/disk.ts'
 import type { Logger } from '../../base/logger.ts'
 import type { LogManager } from '../../log/log-manager.ts'
 import type { ClusterLink } from '../cluster-link.ts'
 import { PartitionTable, type PartitionTableOptions } from '../partition-table.ts'
 import { remoteLeaders, ReplicaFetchers } from './fetchers.ts'
+import { Incarnations } from './incarnations.ts'
 import { IsrNotifications } from './isr-notifications.ts'
 import { ReplicaUpkeep } from './replica-upkeep.ts'
 
@@ -13,12 +15,13 @@ export type ReplicasOptions = {
   link: ClusterLink
   logs: LogManager
   onRole: PartitionTableOptions['onRole']
+  disk: Disk
   clock: MonotonicClock
   logger: Logger
 }
 
 /** Builds them; none leads or follows before the controller says so. `closeReplicas` ends what runs. */
-export const openReplicas = ({ link, logs, onRole, clock, logger }: ReplicasOptions): Replicas => {
+export const openReplicas = ({ link, logs, onRole, disk, clock, logger }: ReplicasOptions): Replicas => {
   const { brokerId, metadata, isrStore } = link
   const config = () => link.config
   const lagTimeMaxMs = () => link.config.get('replica.lag.time.max.ms')
@@ -36,6 +39,7 @@ export const openReplicas = ({ link, logs, onRole, clock, logger }: ReplicasOpti
     isrStore,
     onIsrChange: (partition) => notifications.note(partition),
     followers,
+    incarnations: link.incarnationOf && new Incarnations(disk, link.incarnationOf, logger),
     lagTimeMaxMs,
     clock,
     logger,

@@ -5,6 +5,7 @@ import type { LeaderAndIsr } from '../../../../src/broker/metadata/znodes/partit
 import type { Leadership, Partition } from '../../../../src/broker/partition.ts'
 import { PartitionTable } from '../../../../src/broker/partition-table.ts'
 import type { Followers } from '../../../../src/broker/replicas/followers.ts'
+import { type Incarnation, Incarnations } from '../../../../src/broker/replicas/incarnations.ts'
 import type { IsrChange, IsrChangeResult, IsrStore, PartitionName } from '../../../../src/broker/replicas/isr-store.ts'
 import { Machine, topicConfig } from '../../../log/support.ts'
 import { ManualClock, settle } from '../../../support/manual-clock.ts'
@@ -75,6 +76,8 @@ export class ReplicaLab {
   readonly alive = new Set([1, 2, 3, 4])
   readonly roles: string[] = []
   readonly isrChanges: PartitionName[] = []
+  /** What ZooKeeper says of t; where it is set at `start`, logs of other incarnations go. */
+  incarnation: Incarnation | undefined
   readonly brokerId: number
   logs!: LogManager
   table!: PartitionTable
@@ -103,6 +106,7 @@ export class ReplicaLab {
       isrStore: this.store,
       onIsrChange: (partition) => void this.isrChanges.push(partition),
       followers: this.followers,
+      incarnations: this.incarnation && new Incarnations(this.machine.disk, () => Promise.resolve(this.incarnation), silentLogger),
       lagTimeMaxMs: () => LAG_MS,
       clock: this.clock,
       logger: silentLogger,
