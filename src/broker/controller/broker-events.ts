@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { ControllerContext, KnownPartition, LiveBroker } from './context.ts'
 import type { TopicDeletion } from './deletion.ts'
 import { type Replica } from './replica-machine.ts'
@@ -44,7 +45,8 @@ export class BrokerEvents {
   /** Its listeners or its rack, under the same registration. */
   async changed(broker: LiveBroker): Promise<void> {
     await this.#tools.queue.tell('broker data', () => {
-      if (this.#context.brokers.get(broker.id)?.epoch !== broker.epoch) return
+      const known = this.#context.brokers.get(broker.id)
+      if (known?.epoch !== broker.epoch || isDeepStrictEqual(known, broker)) return
       this.#context.brokers.set(broker.id, broker)
       this.#tools.requests.updateMetadata([])
     })

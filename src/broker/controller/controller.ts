@@ -25,6 +25,17 @@ const readEpoch = async (zookeeper: ZooKeeperClient): Promise<{ epoch: number; v
   return readEpoch(zookeeper)
 }
 
+/** Again after a lost connection: whoever gives up here is not a candidate any more. */
+const untilConnected = async (work: () => Promise<void>): Promise<void> => {
+  for (;;) {
+    try {
+      return await work()
+    } catch (error) {
+      if (!isZooKeeperError(error, 'CONNECTION_LOSS')) throw error
+    }
+  }
+}
+
 /**
  * A broker's candidacy: whenever nobody is the controller it tries to become it. /controller and /controller_epoch change together, so that whoever holds an older
  * epoch can write nothing any more.
@@ -59,8 +70,10 @@ export class Controller {
     try {
       for await (const seen of watchData(this.#options.zookeeper, controllerZnode.path)) {
         if (this.#isStopped) return
-        if (!seen) await this.#stand()
+        if (!seen) await untilConnected(() => this.#stand())
         else if (seen.stat.ephemeralOwner !== this.#options.zookeeper.sessionId) this.#resign()
+        // Won by a request of which nobody heard the end: its epoch is not known, so the office is given up.
+        else if (!this.#term) await untilConnected(() => this.#giveUpOffice())
       }
     } catch (error) {
       if (!isZooKeeperError(error, 'SESSION_EXPIRED')) throw error
@@ -114,7 +127,10 @@ export class Controller {
   async #giveUpOffice(): Promise<void> {
     const { zookeeper } = this.#options
     const stat = await zookeeper.exists(controllerZnode.path)
-    if (stat?.ephemeralOwner === zookeeper.sessionId) await zookeeper.delete(controllerZnode.path, stat.version)
+    if (stat?.ephemeralOwner !== zookeeper.sessionId) return
+    await zookeeper.delete(controllerZnode.path, stat.version).catch((error: unknown) => {
+      if (!isZooKeeperError(error, 'NO_NODE', 'BAD_VERSION')) throw error
+    })
   }
 
   /** undefined when another broker was faster. After a lost connection nobody knows who won; the watch then shows it, and an epoch that was won is given up. */

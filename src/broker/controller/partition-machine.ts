@@ -46,6 +46,7 @@ export class PartitionMachine {
     const elected = new Set<KnownPartition>()
     const failed = new Set<KnownPartition>()
     let remaining = this.#allowed(partitions, 'ONLINE')
+    await writer.refresh(remaining)
     while (remaining.length > 0) {
       const unclean = await this.#uncleanAllowed(remaining, strategy)
       const changes: StateChange[] = []

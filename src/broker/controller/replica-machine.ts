@@ -82,6 +82,7 @@ export class ReplicaMachine {
   async #shrink(gone: ReadonlyMap<KnownPartition, ReadonlySet<number>>): Promise<void> {
     const { context, writer, requests } = this.#options
     let remaining = [...gone]
+    await writer.refresh([...gone.keys()])
     while (remaining.length > 0) {
       const changes = remaining.flatMap(([known, ids]) => {
         const rest = known.leadership && withoutReplicas(known.leadership, (id) => ids.has(id))

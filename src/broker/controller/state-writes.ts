@@ -59,7 +59,7 @@ const REFUSALS = ['BAD_VERSION', 'NO_NODE', 'NODE_EXISTS'] as const
 export type LeadershipWriterOptions = {
   zookeeper: ZooKeeperClient
   context: ControllerContext
-  /** A state was not what this controller believed; the context has it now. */
+  /** A state was not what this controller believed; the context has it now, and the brokers may have to hear of it. */
   reread: (known: KnownPartition) => void
 }
 
@@ -89,10 +89,16 @@ export class LeadershipWriter {
     return written
   }
 
-  /** Reads what leaders may have changed. Gives the partitions whose state was another one. */
-  async refresh(partitions: readonly KnownPartition[]): Promise<KnownPartition[]> {
-    const isChanged = await Promise.all(partitions.map((known) => this.#readBack(known)))
-    return partitions.filter((_known, index) => isChanged[index])
+  /**
+   * Reads the in-sync sets that leaders may have changed: to be done before any decision that a stale one could turn. Another leader epoch is a write of this
+   * controller's of which it has not heard the end.
+   */
+  async refresh(partitions: readonly KnownPartition[]): Promise<void> {
+    const known = partitions.filter(({ leadership }) => leadership)
+    const epochs = known.map(({ leadership }) => leadership!.leaderEpoch)
+    await Promise.all(known.map((partition) => this.#readBack(partition)))
+    for (const [index, partition] of known.entries())
+      if (partition.leadership && partition.leadership.leaderEpoch !== epochs[index]) this.#options.reread(partition)
   }
 
   async #writeBatch(changes: readonly StateChange[], withParents: boolean): Promise<void> {
