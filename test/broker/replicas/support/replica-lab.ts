@@ -16,12 +16,21 @@ type Asked = { change: IsrChange; resolve: (result: IsrChangeResult) => void; re
 /** One state znode. Writes wait until the test carries them out. */
 export class FakeIsrStore implements IsrStore {
   isReachable = true
-  stored: Stored | undefined
   readonly asked: Asked[] = []
   readonly #brokerId: number
+  readonly #znode: { stored: Stored | undefined }
 
-  constructor(brokerId: number) {
+  /** Brokers may share the znode. */
+  constructor(brokerId: number, znode: { stored: Stored | undefined } = { stored: undefined }) {
     this.#brokerId = brokerId
+    this.#znode = znode
+  }
+
+  get stored(): Stored | undefined {
+    return this.#znode.stored
+  }
+  set stored(stored: Stored | undefined) {
+    this.#znode.stored = stored
   }
 
   change(_partition: PartitionName, change: IsrChange): Promise<IsrChangeResult> {
@@ -82,13 +91,13 @@ export class ReplicaLab {
   logs!: LogManager
   table!: PartitionTable
 
-  private constructor(brokerId: number) {
+  private constructor(brokerId: number, znode?: { stored: Stored | undefined }) {
     this.brokerId = brokerId
-    this.store = new FakeIsrStore(brokerId)
+    this.store = new FakeIsrStore(brokerId, znode)
   }
 
-  static async open(config: Partial<LogConfig> = {}, brokerId = 1): Promise<ReplicaLab> {
-    const lab = new ReplicaLab(brokerId)
+  static async open(config: Partial<LogConfig> = {}, brokerId = 1, znode?: { stored: Stored | undefined }): Promise<ReplicaLab> {
+    const lab = new ReplicaLab(brokerId, znode)
     await lab.start(config)
     return lab
   }
