@@ -24,6 +24,12 @@ export type TopicStatus = {
   topicName?: string
   partitions?: number
   replicas?: number
+  /** Present while partitions get another number of replicas. */
+  replicasChange?: {
+    targetReplicas?: number
+    /** Partitions that do not have their new replicas yet. */
+    partitionsLeft?: number
+  }
   conditions?: {
     type: string
     status: 'True' | 'False' | 'Unknown'

@@ -9,7 +9,8 @@ import { errorName, KafkaError } from '../protocol/errors.ts'
 import { MIN_ITERATIONS, saltPassword, SCRAM_MECHANISMS, type ScramMechanism } from '../security/scram.ts'
 import type { ClusterClient } from './cluster-client.ts'
 
-export type TopicDescription = { name: string; partitions: number; replicationFactor: number }
+/** `replicationFactor` is the first partition's; `isUniform`: all have it. Replicas that join or leave count. */
+export type TopicDescription = { name: string; partitions: number; replicationFactor: number; isUniform: boolean }
 /** Absent numbers are the broker's defaults. */
 export type NewTopic = { name: string; partitions?: number; replicationFactor?: number; config?: Record<string, string> }
 /** What the cluster said when it did not do what it was asked. */
@@ -53,7 +54,9 @@ export class Admin {
       if (errorName(errorCode) === 'UNKNOWN_TOPIC_OR_PARTITION') continue
       const error = failure(errorCode, undefined)
       if (error && partitions.length === 0) throw error
-      found.set(name, { name, partitions: partitions.length, replicationFactor: partitions[0]?.replicaNodes.length ?? 0 })
+      const replicationFactor = partitions[0]?.replicaNodes.length ?? 0
+      const isUniform = partitions.every(({ replicaNodes }) => replicaNodes.length === replicationFactor)
+      found.set(name, { name, partitions: partitions.length, replicationFactor, isUniform })
     }
     return found
   }

@@ -43,8 +43,8 @@ export class PartitionAdmin {
     this.#client = client
   }
 
-  /** Every partition of the topics; topics that do not exist are left out. */
-  async replicas(topics: readonly string[]): Promise<PartitionReplicas[]> {
+  /** Every partition of the topics, of all topics when none are named; topics that do not exist are left out. */
+  async replicas(topics: readonly string[] | null = null): Promise<PartitionReplicas[]> {
     const answer = await this.#client.topics(topics)
     return answer.topics.flatMap(({ name, partitions }) =>
       partitions.map(({ partitionIndex, leaderId, replicaNodes, isrNodes }) => ({

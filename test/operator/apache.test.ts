@@ -80,7 +80,12 @@ describe.skipIf(lacks('java', 'maven'))('the contact to a Kafka cluster, on Apac
     expect((await admin.createTopics([{ name: 't0' }])).get('t0')?.error).toBe('TOPIC_ALREADY_EXISTS')
     expect((await admin.createTopics([{ name: 'wide', replicationFactor: 3 }])).get('wide')?.error).toBe('INVALID_REPLICATION_FACTOR')
     expect((await admin.createTopics([{ name: 'odd', config: { 'retention.ms': 'x' } }])).get('odd')?.error).toBe('INVALID_CONFIG')
-    expect((await admin.describeTopics(['t3', 'absent'])).get('t3')).toEqual({ name: 't3', partitions: 2, replicationFactor: 1 })
+    expect((await admin.describeTopics(['t3', 'absent'])).get('t3')).toEqual({
+      name: 't3',
+      partitions: 2,
+      replicationFactor: 1,
+      isUniform: true,
+    })
     expect((await admin.describeTopics(['absent'])).size).toBe(0)
 
     expect((await admin.createPartitions([{ name: 't3', partitions: 5 }])).get('t3')).toBeUndefined()

@@ -226,7 +226,7 @@ describe('a topic', () => {
     topic: { ...topic('t', 'prod', { deletionPolicy: 'Retain', ...spec }) } as Topic,
     cluster: made(),
     name: 't',
-    description: partitions === undefined ? undefined : { name: 't', partitions, replicationFactor: 1 },
+    description: partitions === undefined ? undefined : { name: 't', partitions, replicationFactor: 1, isUniform: true },
     overrides: new Map(Object.entries(overrides)),
     record: { version: 1, owner: { namespace: 'prod', name: 't', uid: '' }, deletionPolicy: 'Retain', config: recorded } as const,
   })
@@ -240,7 +240,14 @@ describe('a topic', () => {
       growTo: undefined,
       problem: { reason: 'PartitionsCannotShrink', state: 'stalled' },
     })
-    expect(desiredTopic(seen({ replicas: 3 }, 3)).problem?.reason).toBe('ReplicasCannotChange')
+  })
+  test('gets other replicas where the resource says a number that is not there', () => {
+    expect(desiredTopic(seen({ replicas: 3 }, 3)).replicas).toBe(3)
+    expect(desiredTopic(seen({ replicas: 1 }, 3)).replicas).toBeUndefined()
+    expect(desiredTopic(seen({}, 3)).replicas).toBeUndefined()
+    const half = seen({ replicas: 1 }, 3)
+    expect(desiredTopic({ ...half, description: { ...half.description!, isUniform: false } }).replicas).toBe(1)
+    expect(desiredTopic({ ...half, record: { ...half.record, isMoving: true } }).replicas).toBe(1)
   })
   test('has only the keys touched that its resource sets or once set', () => {
     const plan = desiredTopic(seen({ config: { a: 1, b: 'x' } }, 3, { a: '1', b: 'y', c: 'theirs', d: 'ours' }, ['a', 'd', 'e']))

@@ -10,14 +10,16 @@ import {
   type Records,
 } from '../../src/operator/kafka/contact.ts'
 import { KafkaError } from '../../src/protocol/errors.ts'
+import { FakePartitions } from './fake-partitions.ts'
 import { bindingKey, matchesFilter, type AclBinding } from '../../src/security/acl.ts'
 import { credentialOfPassword, type ScramCredential, type ScramMechanism } from '../../src/security/scram.ts'
 
-type Topic = { partitions: number; replicationFactor: number; config: Map<string, string> }
+type Topic = { partitions: number; config: Map<string, string> }
 
 /** What a Kafka cluster keeps, in memory, with the calls that the operator makes on it. `writes` counts every call that changes something. */
 export class FakeKafka {
   readonly topics = new Map<string, Topic>()
+  readonly partitions = new FakePartitions((what) => void this.writes.push(what))
   readonly users = new Map<string, Map<ScramMechanism, ScramCredential>>()
   readonly bindings = new Map<string, AclBinding>()
   readonly recorded = new Map<string, OwnerRecord>()
@@ -30,8 +32,9 @@ export class FakeKafka {
       const found = names.filter((name) => this.topics.has(name))
       return new Map(
         found.map((name): [string, TopicDescription] => {
-          const { partitions, replicationFactor } = this.topics.get(name)!
-          return [name, { name, partitions, replicationFactor }]
+          const { partitions } = this.topics.get(name)!
+          const counts = this.partitions.of(name).map(({ replicas }) => replicas.length)
+          return [name, { name, partitions, replicationFactor: counts[0]!, isUniform: new Set(counts).size === 1 }]
         }),
       )
     },
@@ -52,7 +55,8 @@ export class FakeKafka {
         (topic) => {
           if (this.refuseTopics) return this.refuseTopics
           const { partitions = 1, replicationFactor = 1, config = {} } = topic
-          this.topics.set(topic.name, { partitions, replicationFactor, config: new Map(Object.entries(config)) })
+          this.topics.set(topic.name, { partitions, config: new Map(Object.entries(config)) })
+          this.partitions.make(topic.name, partitions, replicationFactor)
         },
         'create',
       ),
@@ -60,7 +64,10 @@ export class FakeKafka {
       this.#each(
         names,
         (name) => name,
-        (name) => (this.topics.delete(name) ? undefined : new KafkaError('UNKNOWN_TOPIC_OR_PARTITION')),
+        (name) => {
+          this.partitions.forget(name)
+          return this.topics.delete(name) ? undefined : new KafkaError('UNKNOWN_TOPIC_OR_PARTITION')
+        },
         'delete',
       ),
     createPartitions: async (topics) =>
@@ -69,6 +76,7 @@ export class FakeKafka {
         ({ name }) => name,
         ({ name, partitions }) => {
           this.topics.get(name)!.partitions = partitions
+          this.partitions.make(name, partitions, this.partitions.of(name)[0]!.replicas.length)
         },
         'grow',
       ),
@@ -126,10 +134,11 @@ export class FakeKafka {
 
   readonly contact: Contact = {
     admin: this.admin,
+    partitions: this.partitions,
     acls: this.acls,
     records: this.records,
     scramCredential: async (user, mechanism) => this.users.get(user)?.get(mechanism),
-    describeCluster: async () => ({ clusterId: 'fake-cluster-id', controllerId: 1 }),
+    describeCluster: async () => ({ clusterId: 'fake-cluster-id', controllerId: 1, brokers: this.partitions.brokers }),
   }
 
   #each<I>(inputs: readonly I[], nameOf: (input: I) => string, act: (input: I) => KafkaError | undefined | void, what: string): Outcomes {

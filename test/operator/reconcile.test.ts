@@ -1,92 +1,30 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { acls, clusters, topics, users, type Acl, type Cluster, type Topic, type User } from '../../src/api/index.ts'
-import { monotonicClock, wallClock } from '../../src/base/clock.ts'
+import { acls, clusters, topics, users } from '../../src/api/index.ts'
 import { parseProperties } from '../../src/base/properties.ts'
-import { silentLogger } from '../../src/base/logger.ts'
 import type { KubeClient } from '../../src/kube/client.ts'
 import { conditionOf } from '../../src/kube/conditions.ts'
 import * as resources from '../../src/kube/resources.ts'
-import { keyOf, type Condition, type KubeObject, type Resource } from '../../src/kube/types.ts'
+import { keyOf, type Resource } from '../../src/kube/types.ts'
 import { serverProperties } from '../../src/operator/cluster/properties.ts'
-import { runOperator, type Operator } from '../../src/operator/program.ts'
 import { KafkaError } from '../../src/protocol/errors.ts'
 import { verifyPassword } from '../../src/security/scram.ts'
-import { lacksKubeLab, startKubeLab, type KubeLab } from '../support/control-plane.ts'
+import { lacksKubeLab } from '../support/control-plane.ts'
 import { eventually } from '../support/net.ts'
-import { FakeContacts } from './fake-kafka.ts'
-import { installKinds, makeNamespace } from './lab.ts'
+import { makeNamespace } from './lab.ts'
 import { acl, cluster, topic, user } from './objects.ts'
+import { OperatorLab, resourceOf, type Kind } from './operator-lab.ts'
 import { RULES } from './rules.ts'
 
-type Kind = Cluster | Topic | User | Acl
-const RESOURCES = { Cluster: clusters, Topic: topics, User: users, Acl: acls } as Record<string, Resource<Kind>>
-const resourceOf = (object: KubeObject): Resource<Kind> => RESOURCES[object.kind]!
-
 describe.skipIf(lacksKubeLab())('on a real API server', () => {
-  let lab: KubeLab
+  const place = new OperatorLab()
+  const { contacts, put, read, readyOf, becomes, isGone, playNodes, makeReady, readyCluster } = place
   let kube: KubeClient
-  let operator: Operator
-  const contacts = new FakeContacts()
-
-  const start = (): Promise<Operator> =>
-    runOperator({
-      connection: lab.connection,
-      image: 'sofakafka:test',
-      advertise: 'pod-dns',
-      httpHost: '127.0.0.1',
-      httpPort: 0,
-      hasLeaderElection: true,
-      namespace: 'default',
-      identity: 'test',
-      clocks: { monotonic: monotonicClock, wall: wallClock },
-      logger: silentLogger,
-      contacts: () => contacts,
-    })
 
   beforeAll(async () => {
-    lab = await startKubeLab(17_643)
-    kube = lab.client({ fieldManager: 'test' })
-    await installKinds(kube)
-    operator = await start()
-    await operator.leading
+    await place.start()
+    kube = place.kube
   })
-  afterAll(async () => {
-    await operator?.stop()
-    await lab?.stop()
-  })
-
-  const put = (object: Kind) => kube.patch(resourceOf(object), keyOf(object), 'apply', object)
-  const read = async <T extends Kind>(object: T): Promise<T> => (await kube.get(resourceOf(object), keyOf(object))) as T
-  const readyOf = async (object: Kind): Promise<Condition | undefined> => conditionOf((await read(object))?.status?.conditions, 'Ready')
-  const becomes = (object: Kind, reason: string) =>
-    eventually(async () => (await readyOf(object))?.reason === reason && read(object), {
-      what: `${object.kind} ${object.metadata.name} ${reason}`,
-    })
-  const isGone = (object: Kind) =>
-    eventually(async () => (await read(object)) === undefined, { timeoutMs: 20_000, what: `${object.kind} gone` })
-
-  /** There are no nodes: the pods' readiness is what the test writes. */
-  const playNodes = async (namespace: string, count: number): Promise<resources.Pod[]> => {
-    const pods = await eventually(async () => {
-      const { items } = await kube.list(resources.pods, { namespace })
-      return items.length === count ? items : undefined
-    })
-    for (const [index, pod] of pods.entries()) await makeReady(pod, index)
-    return pods
-  }
-  const makeReady = async (pod: resources.Pod, index: number) => {
-    const conditions = ['PodScheduled', 'Initialized', 'ContainersReady', 'Ready'].map((type) => ({ type, status: 'True' }))
-    const status = { phase: 'Running', podIP: `10.0.0.${index + 1}`, conditions }
-    await kube.patch(resources.pods, keyOf(pod), 'merge', { status }, { subresource: 'status' })
-  }
-  const readyCluster = async (name = 'ant', spec: Record<string, unknown> = {}) => {
-    const namespace = await makeNamespace(kube)
-    const object = cluster(name, namespace, spec)
-    await put(object)
-    await playNodes(namespace, 4)
-    await becomes(object, 'Ready')
-    return { namespace, object, kafka: contacts.kafka({ namespace, name }) }
-  }
+  afterAll(() => place.stop())
 
   describe('admission', () => {
     let namespace: string
@@ -186,9 +124,7 @@ describe.skipIf(lacksKubeLab())('on a real API server', () => {
     const before = await versions()
     // A new operator looks at everything once; then its periodic look is played by another start.
     for (let round = 0; round < 3; round++) {
-      await operator.stop()
-      operator = await start()
-      await operator.leading
+      await place.restartOperator()
       await new Promise((resolve) => setTimeout(resolve, 700))
     }
     expect(await versions()).toEqual(before)
@@ -251,7 +187,8 @@ describe.skipIf(lacksKubeLab())('on a real API server', () => {
 
   test('a Topic is created, grows, has its configuration kept, and goes with its resource only by policy', async () => {
     const { namespace, kafka } = await readyCluster()
-    kafka.topics.set('kept', { partitions: 2, replicationFactor: 1, config: new Map([['max.message.bytes', '5']]) })
+    kafka.topics.set('kept', { partitions: 2, config: new Map([['max.message.bytes', '5']]) })
+    kafka.partitions.make('kept', 2, 1)
     const object = topic('kept', namespace, { config: { 'retention.ms': 1000 } })
     await put(object)
     await becomes(object, 'Ready')
@@ -446,14 +383,14 @@ describe.skipIf(lacksKubeLab())('on a real API server', () => {
   })
 
   test('a second operator waits, and takes over when the first one stops', async () => {
-    const second = await start()
+    const second = await place.startOperator()
     const state = await Promise.race([
       second.leading.then(() => 'leads'),
       new Promise((resolve) => setTimeout(() => resolve('waits'), 1500)),
     ])
     expect(state).toBe('waits')
-    await operator.stop()
+    await place.operator.stop()
     await second.leading
-    operator = second
+    place.operator = second
   })
 })

@@ -59,12 +59,6 @@ export const RULES: Rule[] = [
     words: 'the broker ids of two groups overlap',
   },
   {
-    what: 'fewer brokers',
-    before: cluster('a', NS),
-    write: cluster('a', NS, { brokers: [group({ replicas: 2 })] }),
-    words: 'replicas cannot shrink',
-  },
-  {
     what: 'another first id',
     before: cluster('a', NS),
     write: cluster('a', NS, { brokers: [group({ firstId: 10 })] }),
@@ -111,12 +105,6 @@ export const RULES: Rule[] = [
     before: topic('t', NS, { partitions: 6 }),
     write: topic('t', NS, { partitions: 3 }),
     words: 'partitions cannot become fewer',
-  },
-  {
-    what: 'other replicas',
-    before: topic('t', NS, { replicas: 1 }),
-    write: topic('t', NS, { replicas: 3 }),
-    words: 'replicas cannot be changed yet',
   },
   {
     what: 'another topic name',

@@ -11,6 +11,8 @@ export type Inputs = {
   image: string
   /** pod-dns: brokers advertise the names of their pods; pod-ip: their addresses, for clients that cannot resolve the names. */
   advertise: 'pod-dns' | 'pod-ip'
+  /** By group: how many brokers more than the spec says still run, because partitions are on them. */
+  staying?: ReadonlyMap<string, number>
 }
 
 /** What a flavor stands for. */
@@ -178,7 +180,7 @@ export const groupStatefulSet = (cluster: Cluster, group: Group, inputs: Inputs)
   return statefulSet(cluster, {
     group: group.name,
     role: 'kafka',
-    replicas: group.replicas,
+    replicas: group.replicas + (inputs.staying?.get(group.name) ?? 0),
     firstId: group.firstId ?? 0,
     serviceName: names.brokersService(cluster),
     container: brokerContainer(cluster, inputs),
@@ -192,7 +194,7 @@ export const groupStatefulSet = (cluster: Cluster, group: Group, inputs: Inputs)
     template: group.template,
     zone: group.zone,
     terminationGracePeriodSeconds: 60,
-    restartOn: serverProperties(cluster, group),
+    restartOn: serverProperties(cluster, group, 'fixed'),
   })
 }
 

@@ -60,16 +60,24 @@ const securityProperties = (cluster: Cluster): [string, string][] => {
   ]
 }
 
-const DEFAULTS: [string, string][] = [
-  ['log.retention.hours', '72'],
-  // Until brokers replicate, Kafka's own topics have one copy.
-  ['offsets.topic.replication.factor', '1'],
-  ['transaction.state.log.replication.factor', '1'],
-  ['transaction.state.log.min.isr', '1'],
-]
+const DEFAULTS: [string, string][] = [['log.retention.hours', '72']]
 
-/** The server.properties that all brokers of a group share; the id and the advertised addresses come as arguments. */
-export const serverProperties = (cluster: Cluster, group: Group): string => {
+/** Kafka's own topics have three copies where there are three brokers; Kafka would refuse to make them where there are fewer. */
+const defaultsBySize = (cluster: Cluster): [string, string][] => {
+  const brokers = cluster.spec.brokers.reduce((sum, { replicas }) => sum + replicas, 0)
+  const copies = Math.min(3, brokers)
+  return [
+    ['offsets.topic.replication.factor', String(copies)],
+    ['transaction.state.log.replication.factor', String(copies)],
+    ['transaction.state.log.min.isr', String(Math.max(1, copies - 1))],
+  ]
+}
+
+/**
+ * The server.properties that all brokers of a group share; the id and the advertised addresses come as arguments. `fixed`: without what follows from the number of
+ * brokers alone, for which none of them has to be restarted.
+ */
+export const serverProperties = (cluster: Cluster, group: Group, part: 'all' | 'fixed' = 'all'): string => {
   const user = Object.entries(cluster.spec.config ?? {}).map(([key, value]): [string, string] => [key, String(value)])
   const namespace = namespaceOf(cluster)
   const owned: [string, string][] = [
@@ -81,7 +89,7 @@ export const serverProperties = (cluster: Cluster, group: Group): string => {
     ...listenerProperties(cluster),
     ...securityProperties(cluster),
   ]
-  const properties = new Map([...DEFAULTS, ...user, ...owned])
+  const properties = new Map([...DEFAULTS, ...(part === 'all' ? defaultsBySize(cluster) : []), ...user, ...owned])
   return formatProperties([...properties].sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 

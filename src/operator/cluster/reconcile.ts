@@ -1,17 +1,18 @@
-import { clusters, type Cluster } from '../../api/index.ts'
+import { clusters, type Cluster, type ClusterStatus } from '../../api/index.ts'
 import * as resources from '../../kube/resources.ts'
 import { keyOf, type Key, type KubeObject, type Resource, type Result } from '../../kube/types.ts'
 import { isPaused } from '../admission.ts'
 import { RESYNC_MS, type Environment } from '../environment.ts'
 import { Unreachable } from '../kafka/contact.ts'
 import { removeLeftovers } from '../kafka/leftovers.ts'
-import { CLUSTER_LABEL, MANAGED, namespaceOf } from '../names.ts'
 import { reconciling, type Verdict } from '../reasons.ts'
 import { credentials, newCredentials } from './credentials.ts'
 import { desired } from './desired.ts'
+import { drain, leavingBrokers, type Leaving } from './drain.ts'
 import { observeCluster, type ClusterSeen } from './observe.ts'
 import { isReady, isZooKeeper } from './pods.ts'
-import { nextToReplace, outdatedPods } from './roll.ts'
+import { replaceNext, type KafkaFacts } from './replace.ts'
+import { outdatedPods } from './roll.ts'
 import { clusterStatus } from './status.ts'
 
 const RETRY_MS = 5000
@@ -39,21 +40,33 @@ export const reconcileCluster =
     if (isPaused(cluster)) return {}
     const seen = await observeCluster(environment, cluster)
     const image = imageOf(environment, seen)
-    const objects = desired(cluster, { image, advertise: environment.advertise })
+    const { staying, draining } = await shrink(environment, seen)
+    const objects = desired(cluster, { image, advertise: environment.advertise, staying })
     const statefulSets = objects.filter((object): object is resources.StatefulSet => object.kind === 'StatefulSet')
     const trouble = seen.obstacle ?? (await carryOut(environment, seen, objects))
     const kafka = seen.obstacle ? {} : await lookIntoKafka(environment, seen)
     const outdated = outdatedPods({ statefulSets, pods: seen.pods })
-    if (!trouble && outdated.length > 0) await replaceNext(environment, cluster, statefulSets, kafka.controllerId)
+    const blocked = !trouble && outdated.length > 0 ? await replaceNext(environment, cluster, statefulSets, kafka) : undefined
+    const hindrance = trouble ?? blocked ?? draining
     const { advertise } = environment
-    const inputs = { cluster, pods: seen.pods, outdated: outdated.length, image, advertise, clusterId: kafka.clusterId, trouble }
+    const inputs = { cluster, pods: seen.pods, outdated: outdated.length, image, advertise, clusterId: kafka.clusterId, trouble: hindrance }
     const status = clusterStatus(inputs, environment.wall.nowMs())
     await environment.kube.patchStatus(clusters, cluster, status)
-    const isReadyNow = status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True')
-    if (isReadyNow) return { requeueAfterMs: RESYNC_MS }
-    if (kafka.isAwaited) return { requeueAfterMs: WAIT_FOR_CONTACT_MS }
-    return { requeueAfterMs: trouble?.state === 'reconciling' ? TROUBLE_RETRY_MS : RETRY_MS }
+    return { requeueAfterMs: againMs(status, kafka, hindrance) }
   }
+
+const againMs = ({ conditions }: ClusterStatus, kafka: KafkaFacts, hindrance: Verdict | undefined): number => {
+  if (conditions?.some(({ type, status }) => type === 'Ready' && status === 'True')) return RESYNC_MS
+  if (kafka.isAwaited) return WAIT_FOR_CONTACT_MS
+  return hindrance?.state === 'reconciling' ? TROUBLE_RETRY_MS : RETRY_MS
+}
+
+/** Brokers that the spec no longer has stay, by group, until no partition is on them. */
+const shrink = async (environment: Environment, { cluster, statefulSets, obstacle }: ClusterSeen) => {
+  const leaving = obstacle ? [] : leavingBrokers(cluster, statefulSets)
+  const draining = leaving.length > 0 ? await drainStep(environment, cluster, leaving) : undefined
+  return { draining, staying: new Map(leaving.map(({ group, brokers }) => [group, draining ? brokers.length : 0])) }
+}
 
 /** What the user says; else what runs, so that a new operator alone restarts nothing; else the operator's own. */
 const imageOf = (environment: Environment, { cluster, statefulSets }: ClusterSeen): string =>
@@ -98,8 +111,6 @@ const applyOne = async (environment: Environment, cluster: Cluster, object: Kube
   await environment.events.record(cluster, { type: 'Normal', reason: created ? 'Created' : 'Changed', action: 'Reconcile', note })
 }
 
-type KafkaFacts = { clusterId?: string; controllerId?: number; isAwaited?: boolean }
-
 /** What only the brokers know; and what was left undone in Kafka. Not being able to ask is no failure: the pods may just be starting. */
 const lookIntoKafka = async (environment: Environment, seen: ClusterSeen): Promise<KafkaFacts> => {
   const key = keyOf(seen.cluster)
@@ -107,9 +118,9 @@ const lookIntoKafka = async (environment: Environment, seen: ClusterSeen): Promi
   if (!hasBroker) return {}
   try {
     const contact = await environment.contacts.get(key)
-    const { clusterId, controllerId } = await contact.describeCluster()
+    const { clusterId, controllerId, brokers } = await contact.describeCluster()
     await removeLeftovers(environment, key, contact)
-    return { clusterId: clusterId ?? undefined, controllerId }
+    return { contact, clusterId: clusterId ?? undefined, controllerId, brokerIds: brokers.map(({ id }) => id) }
   } catch (error) {
     const level = error instanceof Unreachable ? 'debug' : 'warn'
     environment.logger[level]({ cluster: key, err: error }, 'the brokers could not be asked')
@@ -117,20 +128,21 @@ const lookIntoKafka = async (environment: Environment, seen: ClusterSeen): Promi
   }
 }
 
-/** At most one pod per look, judged by a fresh list: the cache may not know yet that another one is on its way out. */
-const replaceNext = async (
-  environment: Environment,
-  cluster: Cluster,
-  statefulSets: resources.StatefulSet[],
-  controllerId: number | undefined,
-): Promise<void> => {
-  const labelSelector = `${CLUSTER_LABEL}=${cluster.metadata.name},${MANAGED}`
-  const { items: pods } = await environment.kube.list(resources.pods, { namespace: namespaceOf(cluster), labelSelector })
-  const pod = nextToReplace({ statefulSets, pods, controllerId })
-  if (!pod) return
-  const { uid, resourceVersion } = pod.metadata
-  const isDeleted = await environment.kube.delete(resources.pods, keyOf(pod), { preconditions: { uid, resourceVersion } })
-  if (!isDeleted) return
-  const note = `Pod ${pod.metadata.name} is replaced: its settings changed`
-  await environment.events.record(cluster, { type: 'Normal', reason: 'Restarted', action: 'RollingUpdate', note })
+/** Why the brokers that leave are still needed; undefined: they may go. */
+const drainStep = async (environment: Environment, cluster: Cluster, leaving: readonly Leaving[]): Promise<Verdict | undefined> => {
+  const brokers = leaving.flatMap((group) => group.brokers)
+  try {
+    const verdict = await drain(await environment.contacts.get(keyOf(cluster)), cluster, brokers)
+    if (verdict) return verdict
+    const note = `no partition is on the brokers ${brokers.join(', ')} any more: their pods go, their volumes stay`
+    await environment.events.record(cluster, { type: 'Normal', reason: 'Changed', action: 'ScaleDown', note })
+    return undefined
+  } catch (error) {
+    const level = error instanceof Unreachable ? 'debug' : 'warn'
+    environment.logger[level]({ cluster: keyOf(cluster), err: error }, 'brokers could not be drained')
+    return reconciling(
+      'Draining',
+      `brokers ${brokers.join(', ')} are to go; what is on them could not be asked: ${(error as Error).message}`,
+    )
+  }
 }

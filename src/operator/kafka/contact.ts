@@ -1,17 +1,20 @@
 import type { AclAdmin } from '../../client/acl-admin.ts'
 import type { Admin } from '../../client/admin.ts'
+import type { PartitionAdmin } from '../../client/partition-admin.ts'
 import type { Key } from '../../kube/types.ts'
 import type { ScramCredential, ScramMechanism } from '../../security/scram.ts'
+import type { LiveBroker } from './placement.ts'
 
 /** What the operator does with one Kafka cluster. Calls reject with `Unreachable` where there is nobody to talk to. */
 export type Contact = {
   admin: Pick<Admin, keyof Admin>
+  partitions: Pick<PartitionAdmin, keyof PartitionAdmin>
   acls: Pick<AclAdmin, keyof AclAdmin>
   records: Records
   /** What the brokers check a login of this user against; undefined when there is none. */
   scramCredential(user: string, mechanism: ScramMechanism): Promise<ScramCredential | undefined>
-  /** The cluster's id, and the broker that is the controller now. */
-  describeCluster(): Promise<{ clusterId: string | null; controllerId: number }>
+  /** The cluster's id, the broker that is the controller now, and the brokers that are registered. */
+  describeCluster(): Promise<{ clusterId: string | null; controllerId: number; brokers: LiveBroker[] }>
 }
 
 /** One contact per Cluster, made at the first use. */
@@ -35,6 +38,8 @@ export type OwnerRecord = {
   deletionPolicy: 'Retain' | 'Delete'
   /** Of a topic: the configuration keys that the resource sets. */
   config?: string[]
+  /** Of a topic whose partitions get other replicas: set before the first begins to move, taken away when all is cleared up. */
+  isMoving?: true
   /** Of a user. */
   mechanism?: ScramMechanism
   /** Of a principal: its bindings that a resource made, each a JSON text. */

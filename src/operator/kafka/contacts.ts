@@ -3,6 +3,7 @@ import type { Logger } from '../../base/logger.ts'
 import { AclAdmin } from '../../client/acl-admin.ts'
 import { Admin } from '../../client/admin.ts'
 import { ClusterClient } from '../../client/cluster-client.ts'
+import { PartitionAdmin } from '../../client/partition-admin.ts'
 import { keyText, parseKey, type Key } from '../../kube/types.ts'
 import { ZooKeeperClient } from '../../zookeeper/client.ts'
 import { OPERATOR_USER } from '../names.ts'
@@ -103,10 +104,14 @@ export class KafkaContacts implements Contacts {
       })
       const contact: Contact = {
         admin: new BatchedAdmin(new Admin(client), clock),
+        partitions: new PartitionAdmin(client),
         acls: new AclAdmin(client),
         records: zooKeeperRecords(zookeeper),
         scramCredential: (user, mechanism) => readScramCredential(zookeeper, user, mechanism),
-        describeCluster: () => client.brokers(),
+        describeCluster: async () => {
+          const { clusterId, controllerId, brokers } = await client.brokers()
+          return { clusterId, controllerId, brokers: brokers.map(({ nodeId, rack }) => ({ id: nodeId, rack })) }
+        },
       }
       return { contact, entrance: JSON.stringify(entrance), client, zookeeper, checkedMs: clock.nowMs() }
     } catch (error) {

@@ -8,6 +8,8 @@ export type TopicPlan = {
   create: NewTopic | undefined
   growTo: number | undefined
   configChanges: { key: string; value: string | null }[]
+  /** The number of replicas that every partition should get, or is getting. */
+  replicas: number | undefined
   /** Stands in Kafka before the changes begin, so that keys that were set are known even when the operator ends in between. */
   recordBefore: OwnerRecord
   recordAfter: OwnerRecord
@@ -23,12 +25,13 @@ export const desiredTopic = (seen: TopicSeen): TopicPlan => {
   const keys = Object.keys(config).sort()
   const keysOnce = record?.config ?? []
   const recordAfter = { ...recordOf(topic), config: keys }
-  const recordBefore = { ...recordAfter, config: [...new Set([...keys, ...keysOnce])].sort() }
+  const recordBefore = { ...recordAfter, config: [...new Set([...keys, ...keysOnce])].sort(), isMoving: record?.isMoving }
   if (!description) {
     return {
       create: { name, partitions, replicationFactor: replicas, config },
       growTo: undefined,
       configChanges: [],
+      replicas: undefined,
       recordBefore,
       recordAfter,
       problem: undefined,
@@ -40,26 +43,25 @@ export const desiredTopic = (seen: TopicSeen): TopicPlan => {
     create: undefined,
     growTo: partitions !== undefined && partitions > description.partitions ? partitions : undefined,
     configChanges: [...set, ...reset],
+    replicas: record?.isMoving || hasOtherReplicas(seen) ? (replicas ?? description.replicationFactor) : undefined,
     recordBefore,
     recordAfter,
     problem: problemOf(seen),
   }
 }
 
+const hasOtherReplicas = ({ topic, description }: TopicSeen): boolean => {
+  const { replicas } = topic.spec
+  return replicas !== undefined && description !== undefined && !(description.isUniform && description.replicationFactor === replicas)
+}
+
 const problemOf = ({ topic, name, description }: TopicSeen): Verdict | undefined => {
-  const { partitions, replicas } = topic.spec
+  const { partitions } = topic.spec
   if (!description) return undefined
   if (partitions !== undefined && partitions < description.partitions) {
     return stalled(
       'PartitionsCannotShrink',
       `the topic ${name} has ${description.partitions} partitions, and Kafka never takes partitions away: set spec.partitions to ${description.partitions}`,
-    )
-  }
-  if (replicas !== undefined && replicas !== description.replicationFactor) {
-    const has = description.replicationFactor
-    return stalled(
-      'ReplicasCannotChange',
-      `the topic ${name} has ${has} replicas, which cannot be changed yet: set spec.replicas to ${has}`,
     )
   }
   return undefined

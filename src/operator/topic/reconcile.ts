@@ -10,6 +10,7 @@ import { finalize, keepFinalizer } from '../lifecycle.ts'
 import { READY, reconciling, stalled, type Verdict } from '../reasons.ts'
 import { desiredTopic, type TopicPlan } from './desired.ts'
 import { observeTopic, type TopicSeen } from './observe.ts'
+import { changeReplicas, type ReplicasChange } from './replicas.ts'
 import { topicStatus } from './status.ts'
 
 const RETRY_MS = 2000
@@ -34,12 +35,12 @@ export const reconcileTopic =
     if (isPaused(topic)) return {}
     await keepFinalizer(environment, topics, topic)
     const { verdict, seen } = await bring(environment, topic, claims)
-    const known = seen && { topicName: seen.name, partitions: seen.partitions, replicas: seen.replicas }
+    const known = seen && { topicName: seen.name, partitions: seen.partitions, replicas: seen.replicas, replicasChange: seen.change }
     await environment.kube.patchStatus(topics, topic, topicStatus(topic, verdict, known, environment.wall.nowMs()))
     return { requeueAfterMs: againMs(verdict, RETRY_MS, REFUSED_RETRY_MS) }
   }
 
-type Numbers = { name: string; partitions: number; replicas: number }
+type Numbers = { name: string; partitions: number; replicas: number; change?: ReplicasChange }
 
 const bring = async (environment: Environment, topic: Topic, claims: Claims<Topic>): Promise<{ verdict: Verdict; seen?: Numbers }> => {
   const admission = admit(environment, topic, claims)
@@ -50,9 +51,10 @@ const bring = async (environment: Environment, topic: Topic, claims: Claims<Topi
     const plan = desiredTopic(seen)
     const wait = plan.create || plan.growTo ? waitForBrokers(environment, topic, admission.cluster) : undefined
     if (wait) return { verdict: wait, seen: numbersOf(seen.name, seen.description) }
-    const refusal = await carryOut(environment, contact, seen, plan)
-    const after = plan.create || plan.growTo ? (await contact.admin.describeTopics([seen.name])).get(seen.name) : seen.description
-    const numbers = numbersOf(seen.name, after)
+    const { verdict: refusal, change } = await carryOut(environment, contact, seen, plan)
+    const isOther = plan.create || plan.growTo || plan.replicas
+    const after = isOther ? (await contact.admin.describeTopics([seen.name])).get(seen.name) : seen.description
+    const numbers = numbersOf(seen.name, after, change)
     const unseen = numbers ? undefined : reconciling('Created', `the topic ${seen.name} is made; the brokers do not show it yet`)
     return { verdict: refusal ?? plan.problem ?? unseen ?? READY, seen: numbers }
   } catch (error) {
@@ -61,8 +63,8 @@ const bring = async (environment: Environment, topic: Topic, claims: Claims<Topi
   }
 }
 
-const numbersOf = (name: string, description: TopicSeen['description']): Numbers | undefined =>
-  description && { name, partitions: description.partitions, replicas: description.replicationFactor }
+const numbersOf = (name: string, description: TopicSeen['description'], change?: ReplicasChange): Numbers | undefined =>
+  description && { name, partitions: description.partitions, replicas: description.replicationFactor, change }
 
 /** A topic that is made while the cluster starts would be on the first broker alone. */
 const waitForBrokers = ({ store, wall }: Environment, topic: Topic, cluster: Cluster): Verdict | undefined => {
@@ -71,8 +73,10 @@ const waitForBrokers = ({ store, wall }: Environment, topic: Topic, cluster: Clu
   return reconciling('BrokersNotReady', `${starting} brokers are still starting; the partitions are made when they can have their share`)
 }
 
-/** Gives the first thing that Kafka refused. */
-const carryOut = async (environment: Environment, contact: Contact, seen: TopicSeen, plan: TopicPlan): Promise<Verdict | undefined> => {
+type Done = { verdict?: Verdict; change?: ReplicasChange }
+
+/** Gives the first thing that Kafka refused, or what is still under way. */
+const carryOut = async (environment: Environment, contact: Contact, seen: TopicSeen, plan: TopicPlan): Promise<Done> => {
   const { admin, records } = contact
   const { name, topic } = seen
   await records.put('topics', name, plan.recordBefore)
@@ -80,24 +84,30 @@ const carryOut = async (environment: Environment, contact: Contact, seen: TopicS
     environment.events.record(topic, { type: 'Normal', reason, action: 'Reconcile', note })
   if (plan.create) {
     const refusal = refusalIn(await admin.createTopics([plan.create]), name)
-    if (refusal) return refusal
+    if (refusal) return { verdict: refusal }
     await changed('Created', `topic ${name}`)
   }
   if (plan.growTo) {
     const refusal = refusalIn(await admin.createPartitions([{ name, partitions: plan.growTo }]), name)
-    if (refusal) return refusal
+    if (refusal) return { verdict: refusal }
     await changed('Changed', `topic ${name} has ${plan.growTo} partitions`)
   }
   if (plan.configChanges.length > 0) {
     const refusal = refusalIn(await admin.alterTopicConfigs([{ topic: name, changes: plan.configChanges }]), name)
-    if (refusal) return refusal
+    if (refusal) return { verdict: refusal }
     await changed(
       'Changed',
       `topic ${name}: ${plan.configChanges.map(({ key, value }) => (value === null ? `${key} reset` : `${key}=${value}`)).join(', ')}`,
     )
   }
+  if (plan.replicas) {
+    const { verdict, change, started, isDone } = await changeReplicas(contact, seen, plan.replicas, plan.recordBefore)
+    if (started) await changed('Changed', `topic ${name}: ${started} partitions get ${plan.replicas} replicas`)
+    if (verdict) return { verdict, change }
+    if (isDone) await changed('Changed', `topic ${name} has ${plan.replicas} replicas`)
+  }
   await records.put('topics', name, plan.recordAfter)
-  return undefined
+  return {}
 }
 
 const refusalIn = (outcomes: Outcomes, name: string): Verdict | undefined => {

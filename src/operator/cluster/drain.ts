@@ -1,0 +1,67 @@
+import type { Cluster } from '../../api/index.ts'
+import type { StatefulSet } from '../../kube/resources.ts'
+import type { Contact } from '../kafka/contact.ts'
+import type { PartitionReplicas, Reassignment } from '../../client/partition-admin.ts'
+import { endMoves, settled, startMoves, throttledTopics } from '../kafka/moves.ts'
+import { withoutBrokers } from '../kafka/placement.ts'
+import { throttleOf } from '../kafka/throttle.ts'
+import { groupName } from '../names.ts'
+import { reconciling, stalled, type Verdict } from '../reasons.ts'
+
+/** Partitions that move at a time: enough to keep brokers busy, few enough that one that is stuck shows. */
+const AT_A_TIME = 100
+
+export type Leaving = { group: string; brokers: number[] }
+
+/** The brokers that the spec no longer has and the StatefulSets still run: always the highest ids of a group. */
+export const leavingBrokers = (cluster: Cluster, statefulSets: readonly StatefulSet[]): Leaving[] =>
+  cluster.spec.brokers.flatMap(({ name, replicas, firstId = 0 }) => {
+    const running = statefulSets.find(({ metadata }) => metadata.name === groupName(cluster, name))?.spec.replicas ?? 0
+    const brokers = Array.from({ length: Math.max(0, running - replicas) }, (_unused, index) => firstId + replicas + index)
+    return brokers.length > 0 ? [{ group: name, brokers }] : []
+  })
+
+/**
+ * One step of taking every partition off the brokers that leave. undefined: none is there any more, they may go. It begins anew each time from what Kafka says, so
+ * it may be interrupted anywhere, and given up by raising the number of brokers again.
+ */
+export const drain = async (contact: Contact, cluster: Cluster, leaving: readonly number[]): Promise<Verdict | undefined> => {
+  const { brokers } = await contact.describeCluster()
+  const gone = new Set(leaving)
+  const partitions = await contact.partitions.replicas()
+  const moves = await contact.partitions.reassignments()
+  const there = partitions.filter(({ replicas }) => replicas.some((id) => gone.has(id)))
+  const who = leaving.length === 1 ? `broker ${leaving[0]}` : `brokers ${leaving.join(', ')}`
+  if (there.length === 0) {
+    await clearUp(contact, partitions, moves)
+    return undefined
+  }
+  const left = brokers.filter(({ id }) => !gone.has(id)).length
+  const aims = there.map((partition) => settled(partition, moves))
+  const wide = aims.find(({ replicas }) => replicas.length > left)
+  if (wide) {
+    return stalled(
+      'CannotDrain',
+      `${who} cannot go: the topic ${wide.topic} has ${wide.replicas.length} replicas and ${left} brokers would be left; ` +
+        `lower the replicas of the topic, or keep at least ${wide.replicas.length} brokers`,
+    )
+  }
+  const waiting = aims.filter(({ replicas }) => replicas.some((id) => gone.has(id)))
+  const room = AT_A_TIME - moves.length
+  if (waiting.length > 0 && room > 0) {
+    const wanted = withoutBrokers(waiting.slice(0, room), { brokers, partitions }, gone)
+    const refusal = await startMoves(contact, { wanted, partitions, brokers, throttle: throttleOf(cluster) })
+    if (refusal) return reconciling('KafkaRefused', `${who} cannot be drained: ${refusal.error}: ${refusal.message}`)
+  }
+  const names = [...new Set(there.map(({ topic }) => topic))]
+  const some = names.length > 3 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ')
+  return reconciling('Draining', `${who} will go when ${there.length} partitions have been moved to others (topics ${some})`)
+}
+
+/** Topics that do not move any more are not slowed down any more. */
+const clearUp = async (contact: Contact, partitions: readonly PartitionReplicas[], moves: readonly Reassignment[]): Promise<void> => {
+  const moving = new Set(moves.map(({ topic }) => topic))
+  const still = [...new Set(partitions.map(({ topic }) => topic))].filter((topic) => !moving.has(topic))
+  const { brokers } = await contact.describeCluster()
+  await endMoves(contact, await throttledTopics(contact, still), brokers)
+}

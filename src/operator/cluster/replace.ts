@@ -1,0 +1,67 @@
+import type { Cluster } from '../../api/index.ts'
+import * as resources from '../../kube/resources.ts'
+import { keyOf } from '../../kube/types.ts'
+import type { Environment } from '../environment.ts'
+import type { Contact } from '../kafka/contact.ts'
+import { CLUSTER_LABEL, MANAGED, namespaceOf } from '../names.ts'
+import { reconciling, type Verdict } from '../reasons.ts'
+import { atRisk, riskText, topicsInDoubt } from './availability.ts'
+import { idOf, isReady, isZooKeeper } from './pods.ts'
+import { nextToReplace } from './roll.ts'
+
+export type KafkaFacts = {
+  contact?: Contact
+  clusterId?: string
+  controllerId?: number
+  brokerIds?: readonly number[]
+  isAwaited?: boolean
+}
+
+const KAFKA_DEFAULT_MIN_INSYNC = 1
+
+/**
+ * Replaces at most one pod per look, judged by a fresh list: the cache may not know yet that another one is on its way out. Gives why it waits, if it does. A broker
+ * that takes part is only replaced when every partition keeps the in-sync replicas that its topic asks for; without an answer from Kafka nobody knows, so it waits.
+ */
+export const replaceNext = async (
+  environment: Environment,
+  cluster: Cluster,
+  statefulSets: resources.StatefulSet[],
+  kafka: KafkaFacts,
+): Promise<Verdict | undefined> => {
+  const labelSelector = `${CLUSTER_LABEL}=${cluster.metadata.name},${MANAGED}`
+  const { items: pods } = await environment.kube.list(resources.pods, { namespace: namespaceOf(cluster), labelSelector })
+  const pod = nextToReplace({ statefulSets, pods, controllerId: kafka.controllerId })
+  if (!pod) return undefined
+  const reason = await whyNot(pod, kafka)
+  if (reason) return reconciling('RollBlocked', `${pod.metadata.name} is not replaced yet: ${reason}`)
+  const { uid, resourceVersion } = pod.metadata
+  const isDeleted = await environment.kube.delete(resources.pods, keyOf(pod), { preconditions: { uid, resourceVersion } })
+  if (!isDeleted) return undefined
+  const note = `Pod ${pod.metadata.name} is replaced: its settings changed`
+  await environment.events.record(cluster, { type: 'Normal', reason: 'Restarted', action: 'RollingUpdate', note })
+  return undefined
+}
+
+const whyNot = async (pod: resources.Pod, { contact, brokerIds }: KafkaFacts): Promise<string | undefined> => {
+  if (isZooKeeper(pod)) return undefined
+  if (!contact) return isReady(pod) ? 'the brokers could not be asked whether they can do without it' : undefined
+  const brokerId = idOf(pod)
+  if (!brokerIds?.includes(brokerId)) return undefined
+  const partitions = await contact.partitions.replicas()
+  const topics = topicsInDoubt(brokerId, partitions)
+  if (topics.length === 0) return undefined
+  const minInSync = await minInSyncOf(contact, topics)
+  const risks = atRisk(brokerId, partitions, (topic) => minInSync.get(topic) ?? KAFKA_DEFAULT_MIN_INSYNC)
+  return risks.length > 0 ? `without it too few replicas would be in sync: ${riskText(risks)}` : undefined
+}
+
+const minInSyncOf = async (contact: Contact, topics: readonly string[]): Promise<Map<string, number>> => {
+  const configs = await contact.admin.describeTopicConfigs(topics)
+  return new Map(
+    [...configs].flatMap(([topic, values]) => {
+      const value = values instanceof Error ? undefined : values.get('min.insync.replicas')?.value
+      return value ? [[topic, Number(value)] as const] : []
+    }),
+  )
+}

@@ -1,0 +1,96 @@
+import { acls, clusters, topics, users, type Acl, type Cluster, type Topic, type User } from '../../src/api/index.ts'
+import { monotonicClock, wallClock } from '../../src/base/clock.ts'
+import { silentLogger } from '../../src/base/logger.ts'
+import type { KubeClient } from '../../src/kube/client.ts'
+import { conditionOf } from '../../src/kube/conditions.ts'
+import * as resources from '../../src/kube/resources.ts'
+import { keyOf, type Condition, type KubeObject, type Resource } from '../../src/kube/types.ts'
+import { runOperator, type Operator } from '../../src/operator/program.ts'
+import { KUBE_LAB_PORTS, startKubeLab, type KubeLab } from '../support/control-plane.ts'
+import { eventually, freePorts } from '../support/net.ts'
+import { FakeContacts } from './fake-kafka.ts'
+import { installKinds, makeNamespace } from './lab.ts'
+import { cluster } from './objects.ts'
+
+export type Kind = Cluster | Topic | User | Acl
+const RESOURCES = { Cluster: clusters, Topic: topics, User: users, Acl: acls } as Record<string, Resource<Kind>>
+export const resourceOf = (object: KubeObject): Resource<Kind> => RESOURCES[object.kind]!
+
+/** The operator on a real API server without nodes; Kafka is a fake, and the pods' readiness is what the test writes. */
+export class OperatorLab {
+  readonly contacts = new FakeContacts()
+  kube!: KubeClient
+  operator!: Operator
+  #lab: KubeLab | undefined
+
+  async start(): Promise<void> {
+    this.#lab = await startKubeLab(await freePorts(KUBE_LAB_PORTS))
+    this.kube = this.#lab.client({ fieldManager: 'test' })
+    await installKinds(this.kube)
+    this.operator = await this.startOperator()
+    await this.operator.leading
+  }
+
+  async stop(): Promise<void> {
+    await this.operator?.stop()
+    await this.#lab?.stop()
+  }
+
+  readonly startOperator = (): Promise<Operator> =>
+    runOperator({
+      connection: this.#lab!.connection,
+      image: 'sofakafka:test',
+      advertise: 'pod-dns',
+      httpHost: '127.0.0.1',
+      httpPort: 0,
+      hasLeaderElection: true,
+      namespace: 'default',
+      identity: 'test',
+      clocks: { monotonic: monotonicClock, wall: wallClock },
+      logger: silentLogger,
+      contacts: () => this.contacts,
+    })
+
+  /** As an operator that was killed and is back. */
+  readonly restartOperator = async (): Promise<void> => {
+    await this.operator.stop()
+    this.operator = await this.startOperator()
+    await this.operator.leading
+  }
+
+  readonly put = (object: Kind) => this.kube.patch(resourceOf(object), keyOf(object), 'apply', object)
+  readonly read = async <T extends Kind>(object: T): Promise<T> => (await this.kube.get(resourceOf(object), keyOf(object))) as T
+  readonly readyOf = async (object: Kind): Promise<Condition | undefined> =>
+    conditionOf((await this.read(object))?.status?.conditions, 'Ready')
+  readonly becomes = (object: Kind, reason: string) =>
+    eventually(async () => (await this.readyOf(object))?.reason === reason && this.read(object), {
+      what: `${object.kind} ${object.metadata.name} ${reason}`,
+    })
+  readonly isGone = (object: Kind) =>
+    eventually(async () => (await this.read(object)) === undefined, { timeoutMs: 20_000, what: `${object.kind} gone` })
+
+  readonly playNodes = async (namespace: string, count: number): Promise<resources.Pod[]> => {
+    const pods = await eventually(async () => {
+      const { items } = await this.kube.list(resources.pods, { namespace })
+      return items.length === count ? items : undefined
+    })
+    for (const [index, pod] of pods.entries()) await this.makeReady(pod, index)
+    return pods
+  }
+
+  readonly makeReady = async (pod: resources.Pod, index: number): Promise<void> => {
+    const conditions = ['PodScheduled', 'Initialized', 'ContainersReady', 'Ready'].map((type) => ({ type, status: 'True' }))
+    const status = { phase: 'Running', podIP: `10.0.0.${index + 1}`, conditions }
+    await this.kube.patch(resources.pods, keyOf(pod), 'merge', { status }, { subresource: 'status' })
+  }
+
+  /** A Cluster with one ZooKeeper and `brokers` brokers, all of them ready. */
+  readonly readyCluster = async (name = 'ant', spec: Record<string, unknown> = {}, brokers = 3) => {
+    const namespace = await makeNamespace(this.kube)
+    const object = cluster(name, namespace, spec)
+    await this.put(object)
+    await this.playNodes(namespace, brokers + 1)
+    await this.becomes(object, 'Ready')
+    return { namespace, object, kafka: this.contacts.kafka({ namespace, name }) }
+  }
+}
