@@ -59,9 +59,12 @@ export class FakeCluster {
     return broker.start(options)
   }
 
-  /** The session ends on the server; its client hears of it when it next speaks. */
-  expire(broker: FakeBroker): void {
-    this.#server.closeSession(broker.zookeeper.sessionId)
+  /** The process ends, and its session with it, whether or not it was connected. */
+  async kill(id: number): Promise<void> {
+    const broker = this.broker(id)
+    const { sessionId } = broker.zookeeper
+    await broker.die()
+    this.#server.closeSession(sessionId)
   }
 
   /** Where a broker's session is carried, to be cut. */
