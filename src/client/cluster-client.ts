@@ -68,6 +68,7 @@ export class ClusterClient {
         return await this.#request(address, api, request)
       } catch (error) {
         if (!isUnreachable(error)) throw error
+        this.#options.logger.debug({ ...address, reason: (error as Error).message }, 'a broker cannot be reached, another one is asked')
         last = error
       }
     }
