@@ -1,9 +1,11 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { monotonicClock } from '../../src/base/clock.ts'
 import { silentLogger } from '../../src/base/logger.ts'
 import { ClusterClient } from '../../src/client/cluster-client.ts'
-import { PartitionAdmin } from '../../src/client/partition-admin.ts'
+import { PartitionAdmin, type PartitionOutcomes } from '../../src/client/partition-admin.ts'
+import type { KafkaError } from '../../src/protocol/errors.ts'
 import { ZooKeeperClient } from '../../src/zookeeper/client.ts'
 import { eventually } from '../support/net.ts'
 import type { ApacheTools } from '../support/tools.ts'
@@ -190,6 +192,38 @@ export const tellStory = async (
   await run('cancel', REASSIGN, [...byBroker, '--cancel', '--reassignment-json-file', elsewhere])
   await rest()
   await note('cancel')
+
+  const answers = async (ask: () => Promise<PartitionOutcomes>): Promise<unknown> => {
+    // Kafka's messages tell of Scala's collections.
+    const text = ({ error, message }: KafkaError) => `${error}: ${message.replace(/\w+\(([-\d, ]*)\)/g, '$1')}`
+    const outcomes = [...(await ask())].map(([partition, refusal]) => [partition, refusal ? text(refusal) : 'done'])
+    return Object.fromEntries(outcomes)
+  }
+  const wish = (partition: number, replicas: number[] | null, topic = 'a') => ({ topic, partition, replicas })
+  const before = await treeOf(zookeeper)
+  const wrongWishes = [
+    wish(0, []),
+    wish(1, [1, 1]),
+    wish(2, [-1]),
+    wish(3, [1, 9]),
+    wish(4, null),
+    wish(77, [1]),
+    wish(78, null),
+    wish(0, [1], 'x'),
+  ]
+  story.set('wrong requests', await answers(() => admin.reassign(wrongWishes)))
+  story.set('change nothing', isDeepStrictEqual(await treeOf(zookeeper), before))
+  const at = (partition: number, topic = 'a') => ({ topic, partition })
+  story.set('elections', await answers(() => admin.electLeaders('PREFERRED', [at(0), at(77), at(0, 'x')])))
+  story.set('unclean elections', await answers(() => admin.electLeaders('UNCLEAN', [at(0), at(77)])))
+  story.set('all elections', await answers(() => admin.electLeaders('PREFERRED', null)))
+  story.set('lists', await admin.reassignments([at(0), at(77), at(0, 'x')]))
+  await admin.alterBrokerConfig(2, [{ key: 'leader.replication.throttled.rate', value: '5000' }])
+  const throttles = () => admin.brokerConfig(2, ['leader.replication.throttled.rate', 'follower.replication.throttled.rate'])
+  await eventually(async () => (await throttles()).size > 0, { what: 'the throttle is known' })
+  story.set('throttle', Object.fromEntries(await throttles()))
+  await admin.alterBrokerConfig(2, [{ key: 'leader.replication.throttled.rate', value: null }])
+  await note('requests')
   client.close()
   await zookeeper.close()
   return story
