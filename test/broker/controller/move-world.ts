@@ -40,6 +40,8 @@ export class World {
   readonly brokers = new Map<number, SimBroker>()
   readonly acked = new Map<string, number>()
   readonly violations: string[] = []
+  /** What waits between two looks at the balance of leaders. */
+  readonly pauses: { ms: number; end: () => void }[] = []
   #epoch = 0
   #writes = 0
   #mishap: Mishap | undefined
@@ -298,7 +300,7 @@ export class World {
       logger: silentLogger,
     }
     const reassignments = makeReassignments(tools)
-    const elections = makeLeaderElections({ ...tools, clock: { ...clock, sleep: () => new Promise(() => {}) } })
+    const elections = makeLeaderElections({ ...tools, clock: { ...clock, sleep: (ms) => this.#pause(ms) } })
     const events = new BrokerEvents({
       tools,
       deletion: { brokersBack: async () => {} } as unknown as TopicDeletion,
@@ -343,6 +345,12 @@ export class World {
     const isOnline = ({ known, brokerId }: { known: KnownPartition; brokerId: number }) => context.isOnline(brokerId, known)
     replicas.online(replicasOf(all).filter(isOnline))
     await replicas.offline(replicasOf(all).filter((replica) => !isOnline(replica)))
+  }
+
+  #pause(ms: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.pauses.push({ ms, end: resolve })
+    return promise
   }
 
   #befall(when: 'before' | 'after'): void {
