@@ -6,7 +6,6 @@ import type { stopReplica } from '../../protocol/api/05-stop-replica.ts'
 import type { ResponseOf } from '../../protocol/schema.ts'
 import { BrokerChannel } from './channel.ts'
 import type { ControllerContext, KnownPartition, LiveBroker, TopicPartition } from './context.ts'
-import { EPOCH_DURING_DELETE, NO_EPOCH } from './requests.ts'
 import type { Stop } from './request-stage.ts'
 
 /** What the brokers answered; told as it comes. */
@@ -69,9 +68,7 @@ export class BrokerRequests {
   }
 
   stopReplica(brokerIds: Iterable<number>, known: KnownPartition, deletes: boolean): void {
-    const isDeleted = this.#options.context.isToBeDeleted(known)
-    const leaderEpoch = isDeleted ? EPOCH_DURING_DELETE : (known.leadership?.leaderEpoch ?? NO_EPOCH)
-    for (const id of brokerIds) this.#channels.get(id)?.stop(known, { deletes, leaderEpoch })
+    for (const id of brokerIds) this.#channels.get(id)?.stop(known, deletes)
   }
 
   /** What was collected goes out; answers come later. */

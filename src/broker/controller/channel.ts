@@ -5,7 +5,7 @@ import { stopReplica } from '../../protocol/api/05-stop-replica.ts'
 import { updateMetadata } from '../../protocol/api/06-update-metadata.ts'
 import type { Api, RequestOf, ResponseOf, Sendable } from '../../protocol/schema.ts'
 import type { BrokerRequestsOptions } from './broker-requests.ts'
-import type { KnownPartition, LiveBroker, TopicPartition } from './context.ts'
+import type { LiveBroker, TopicPartition } from './context.ts'
 import { RequestStage } from './request-stage.ts'
 import { leaderAndIsrFor, stopReplicaFor, updateMetadataFor } from './requests.ts'
 
@@ -19,7 +19,10 @@ export class BrokerChannel {
   readonly #options: ChannelOptions
   readonly #backoff: Backoff
   readonly #closed = new AbortController()
-  #stages: RequestStage[] = [new RequestStage()]
+  /** On their way. */
+  readonly #stages: RequestStage[] = []
+  /** Of the event that is being worked on. */
+  #noted: RequestStage[] = [new RequestStage()]
   #sending: Promise<void> | undefined
   #connection: KafkaConnection | undefined
 
@@ -29,7 +32,7 @@ export class BrokerChannel {
   }
 
   lead(at: TopicPartition, isNew: boolean): void {
-    if (!this.#last.mayLead(at)) this.#stages.push(new RequestStage())
+    if (!this.#last.mayLead(at)) this.#noted.push(new RequestStage())
     this.#last.lead(at, isNew)
   }
 
@@ -41,15 +44,25 @@ export class BrokerChannel {
     this.#last.announce(partitions)
   }
 
-  stop(known: KnownPartition, stop: { deletes: boolean; leaderEpoch: number }): void {
-    this.#last.stop(known, stop)
+  stop(at: TopicPartition, deletes: boolean): void {
+    this.#last.stop(at, deletes)
   }
 
+  /** What was noted may go; it joins what waits for an answer that has not come. */
   send(): void {
-    if (this.#sending || this.#stages.every(({ isEmpty }) => isEmpty)) return
+    for (const stage of this.#noted) if (!stage.isEmpty && !this.#stages.at(-1)?.absorb(stage)) this.#stages.push(stage)
+    this.#noted = [new RequestStage()]
+    this.#start()
+  }
+
+  #start(): void {
+    if (this.#sending || this.#stages.length === 0) return
     this.#sending = this.#drain()
       .catch((err: unknown) => this.#options.logger.error({ brokerId: this.#options.broker.id, err }, 'a broker could not be told'))
-      .finally(() => (this.#sending = undefined))
+      .finally(() => {
+        this.#sending = undefined
+        if (!this.#closed.signal.aborted) this.#start()
+      })
   }
 
   /** Resolves when all that was sent is answered, or the channel is closed. */
@@ -63,15 +76,12 @@ export class BrokerChannel {
   }
 
   get #last(): RequestStage {
-    return this.#stages.at(-1)!
+    return this.#noted.at(-1)!
   }
 
   async #drain(): Promise<void> {
-    while (!this.#closed.signal.aborted && this.#stages.some(({ isEmpty }) => !isEmpty)) {
-      const stage = this.#stages.shift()!
-      if (this.#stages.length === 0) this.#stages.push(new RequestStage())
+    for (let stage = this.#stages.shift(); stage && !this.#closed.signal.aborted; stage = this.#stages.shift())
       await this.#deliverStage(stage)
-    }
   }
 
   async #deliverStage(stage: RequestStage): Promise<void> {

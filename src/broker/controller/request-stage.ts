@@ -1,6 +1,6 @@
-import type { KnownPartition, TopicPartition } from './context.ts'
+import type { TopicPartition } from './context.ts'
 
-export type Stop = TopicPartition & { deletes: boolean; leaderEpoch: number }
+export type Stop = TopicPartition & { deletes: boolean }
 type Lead = TopicPartition & { isNew: boolean }
 
 const keyOf = ({ topic, partition }: TopicPartition): string => `${topic}-${partition}`
@@ -27,6 +27,16 @@ export class RequestStage {
     return !this.stops.has(keyOf(at))
   }
 
+  /** Takes over all of a later one; false, and nothing is taken, when that would change the order of a stop and a new role. */
+  absorb(later: RequestStage): boolean {
+    for (const at of later.leads.values()) if (!this.mayLead(at)) return false
+    if (later.announces) this.announce([...later.announced.values()])
+    for (const at of later.leads.values()) this.lead(at, at.isNew)
+    if (later.hasMetadata) this.tell([...later.metadata.values()])
+    for (const at of later.stops.values()) this.stop(at, at.deletes)
+    return true
+  }
+
   lead({ topic, partition }: TopicPartition, isNew: boolean): void {
     const key = keyOf({ topic, partition })
     this.leads.set(key, { topic, partition, isNew: isNew || (this.leads.get(key)?.isNew ?? false) })
@@ -42,8 +52,8 @@ export class RequestStage {
     for (const { topic, partition } of partitions) this.announced.set(keyOf({ topic, partition }), { topic, partition })
   }
 
-  stop({ topic, partition }: KnownPartition, stop: { deletes: boolean; leaderEpoch: number }): void {
+  stop({ topic, partition }: TopicPartition, deletes: boolean): void {
     const key = keyOf({ topic, partition })
-    this.stops.set(key, { topic, partition, ...stop, deletes: stop.deletes || (this.stops.get(key)?.deletes ?? false) })
+    this.stops.set(key, { topic, partition, deletes: deletes || (this.stops.get(key)?.deletes ?? false) })
   }
 }

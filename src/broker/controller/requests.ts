@@ -8,8 +8,8 @@ import type { ControllerContext, LiveBroker, TopicPartition } from './context.ts
 import type { Stop } from './request-stage.ts'
 
 /** The leader epochs of a StopReplica that the broker does not compare. Source: LeaderAndIsr.EpochDuringDelete, NoEpoch. */
-export const EPOCH_DURING_DELETE = -2
-export const NO_EPOCH = -1
+const EPOCH_DURING_DELETE = -2
+const NO_EPOCH = -1
 
 export type Sender = { controllerId: number; context: ControllerContext; interBrokerListener: string }
 
@@ -117,12 +117,16 @@ export const updateMetadataFor = (
   return { ...head(sender, receiver), topicStates, liveBrokers }
 }
 
-/** Ends replicas on `receiver`; for the version before 3, which has one flag for all, the caller's stops must agree on `deletes`. */
+/** A broker obeys only an epoch above its own; the one of now is, since whoever is stopped did not hear of the change that goes with it. */
+const stopEpoch = ({ context }: Sender, at: TopicPartition): number =>
+  context.isToBeDeleted(at) ? EPOCH_DURING_DELETE : (context.partition(at)?.leadership?.leaderEpoch ?? NO_EPOCH)
+
+/** Ends replicas on `receiver`. */
 export const stopReplicaFor = (sender: Sender, receiver: LiveBroker, stops: Iterable<Stop>): Sendable<RequestOf<typeof stopReplica>> => ({
   ...head(sender, receiver),
-  topicStates: byTopic(stops, ({ partition, leaderEpoch, deletes }) => ({
-    partitionIndex: partition,
-    leaderEpoch,
-    deletePartition: deletes,
+  topicStates: byTopic(stops, (stop) => ({
+    partitionIndex: stop.partition,
+    leaderEpoch: stopEpoch(sender, stop),
+    deletePartition: stop.deletes,
   })),
 })

@@ -211,7 +211,7 @@ export class FakeBroker {
         const key = `${topicName}-${partitionIndex}`
         const at = { topicName, partitionIndex }
         if (deletePartition && this.failed.has(key)) return { ...at, errorCode: errorCode('KAFKA_STORAGE_ERROR') }
-        if (leaderEpoch >= 0 && leaderEpoch < (this.roles.get(key)?.leaderEpoch ?? -1))
+        if (leaderEpoch >= 0 && leaderEpoch <= (this.roles.get(key)?.leaderEpoch ?? -1))
           return { ...at, errorCode: errorCode('FENCED_LEADER_EPOCH') }
         this.roles.delete(key)
         if (deletePartition) this.disk.delete(key)
