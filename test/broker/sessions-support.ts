@@ -7,7 +7,7 @@ import { fetch } from '../../src/protocol/api/01-fetch.ts'
 import { produce } from '../../src/protocol/api/00-produce.ts'
 import { errorName } from '../../src/protocol/errors.ts'
 import { batches } from '../../src/protocol/records/record-batch.ts'
-import { records } from '../../src/protocol/records/record.ts'
+import { records as recordsOf } from '../../src/protocol/records/record.ts'
 import { ZooKeeperClient } from '../../src/zookeeper/client.ts'
 import { batchOf } from '../support/batches.ts'
 import { eventually } from '../support/net.ts'
@@ -97,8 +97,12 @@ export class SessionCluster {
     })
   }
 
-  /** What a broker that leads the partition has, by offset, up to the high watermark. */
-  async read(partition: number): Promise<Map<number, string>> {
+  /** What the leader has, by offset, up to the high watermark. A broker may learn of its leadership later than ZooKeeper. */
+  read(partition: number): Promise<Map<number, string>> {
+    return eventually(() => this.#read(partition), { what: 'the leader serves' })
+  }
+
+  async #read(partition: number): Promise<Map<number, string>> {
     const leader = (await this.states())[partition]!.leader
     const connection = await this.connect(leader)
     const found = new Map<number, string>()
@@ -107,9 +111,10 @@ export class SessionCluster {
         const topics = [{ name: TOPIC, fetchPartitions: [{ partitionIndex: partition, fetchOffset: offset, maxBytes: 4_000_000 }] }]
         const answer = await connection.request(fetch, { replicaId: -1, maxWait: 0, minBytes: 1, topics })
         const { records: bytes, errorCode, highWatermark } = answer.topics[0]!.partitions[0]!
-        if (errorCode !== 0) throw new Error(errorName(errorCode))
+        if (errorCode !== 0)
+          throw new Error(`${errorName(errorCode)} at ${offset} of partition ${partition} on ${leader}, found ${found.size}`)
         for (const batch of bytes ? batches(bytes) : [])
-          for (const record of records(batch)) {
+          for (const record of recordsOf(batch)) {
             found.set(Number(record.offset), String(record.value))
             offset = Number(record.offset) + 1
           }
@@ -122,7 +127,9 @@ export class SessionCluster {
 }
 
 export const send = async (connection: KafkaConnection, partition: number, value: string, acks: -1 | 1): Promise<Sent> => {
-  const topics = [{ name: TOPIC, partitions: [{ partitionIndex: partition, records: batchOf([value]) }] }]
+  // Of now: retention would delete older ones in the course of a longer test.
+  const records = batchOf([value], { timestamp: Date.now() })
+  const topics = [{ name: TOPIC, partitions: [{ partitionIndex: partition, records }] }]
   try {
     const { responses } = await connection.request(produce, { acks, timeoutMs: 20_000, topics })
     const { errorCode, baseOffset } = responses[0]!.partitions[0]!
