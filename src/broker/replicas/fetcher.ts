@@ -44,6 +44,8 @@ export class Fetcher {
   #isStopped = false
   #failures = 0
   #sweptMs = 0
+  /** Whose next offset the leader does not have: to be asked about when the answer has been taken. */
+  readonly #outOfRange: FollowedPartition[] = []
   /** Of records that were appended. */
   bytesIn = 0
 
@@ -131,7 +133,7 @@ export class Fetcher {
 
   async #takeEpoch({ followed, ...answer }: AnsweredEpoch): Promise<void> {
     if ('end' in answer) await this.#cut(followed, () => cutByEpoch(followed, answer.end, this.#options.logger))
-    else await this.#refused(followed, answer.error)
+    else this.#refused(followed, answer.error)
   }
 
   /** Not where the partition has another epoch by now (KAFKA-7786). */
@@ -197,6 +199,7 @@ export class Fetcher {
     await this.#rest.upTo(Infinity)
   }
 
+  /** The records last until the next request: nothing is asked before all are written. */
   async #take({ topics }: FetchAnswer): Promise<void> {
     let waiting: Promise<void>[] | undefined
     for (const { name, partitions } of topics) {
@@ -206,6 +209,7 @@ export class Fetcher {
       }
     }
     if (waiting) await Promise.all(waiting)
+    for (const followed of this.#outOfRange.splice(0)) await this.#reset(followed)
   }
 
   /** Dropped where the partition is no longer what was asked for: unfollowed, of another epoch, cut meanwhile. Never rejects. */
@@ -240,9 +244,12 @@ export class Fetcher {
   }
 
   /** What an error of the leader means for the partition. */
-  #refused(followed: FollowedPartition, error: ErrorName): void | Promise<void> {
+  #refused(followed: FollowedPartition, error: ErrorName): void {
     if (!this.holds(followed)) return
-    if (error === 'OFFSET_OUT_OF_RANGE') return this.#reset(followed)
+    if (error === 'OFFSET_OUT_OF_RANGE' && !followed.isTruncating) {
+      this.#outOfRange.push(followed)
+      return
+    }
     const { leaderEpoch } = followed
     const { topic, partition } = followed.replica
     if (error === 'FENCED_LEADER_EPOCH') {
@@ -273,7 +280,8 @@ export class Fetcher {
       await resetFetchOffset(followed, { leader: this.#leader, replicaId, logger, isCurrent: () => this.holds(followed) })
       this.#roster.changed.add(followed)
     } catch (err) {
-      if (err instanceof KafkaError && err.error === 'FENCED_LEADER_EPOCH') return this.#refused(followed, err.error)
+      if (!(err instanceof KafkaError)) throw err
+      if (err.error === 'FENCED_LEADER_EPOCH') return this.#refused(followed, err.error)
       const { topic, partition } = followed.replica
       logger.warn({ topic, partition, err }, 'no offset to go on from was found')
       this.#delay(followed)
