@@ -134,15 +134,27 @@ export const NO_CONTROLLER_FIGURES: ControllerFigures = {
   uncleanElections: 0,
 }
 
+/** What a broker's followers are at. */
+export type FollowerFigures = {
+  /** By replica: the records that it lacks of what its leader's consumers see, and who fetches them, as Kafka names that one. */
+  lags: readonly { clientId: string; topic: string; partition: number; lag: number }[]
+  /** Replicas that cannot follow their leader. */
+  failedPartitions: number
+  /** Of records that were fetched and appended, since the start. */
+  bytesIn: number
+}
+
 /** What the broker's parts offer for counting when asked. */
 export interface Watched {
   controller(): ControllerFigures
+  followers(): FollowerFigures
   partitions: {
     all(): Iterable<Partition>
     readonly isrChanges: { readonly shrink: number; readonly expand: number; readonly failed: number }
   }
   connectionCount(): number
   logDirs: LogDirStates
+  groups: Pick<GroupCoordinator, 'counts'>
 }
 
 export type TopicCounter = 'messagesIn' | 'bytesIn' | 'bytesOut' | 'produces' | 'failedProduces' | 'fetches' | 'failedFetches'

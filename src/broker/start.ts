@@ -171,7 +171,14 @@ const start = async (options: StartOptions, undo: Undo): Promise<Broker> => {
     logger,
   }
   const server = makeServer(options, link, services)
-  metrics.watch({ partitions, logDirs, connectionCount: () => server.connectionCount, controller: () => link.controllerFigures() })
+  metrics.watch({
+    partitions,
+    logDirs,
+    groups,
+    connectionCount: () => server.connectionCount,
+    controller: () => link.controllerFigures(),
+    followers: () => replicas.followers.figures(),
+  })
   stage = 'its listeners'
   undo.add(() => server.destroy())
   await server.bind()

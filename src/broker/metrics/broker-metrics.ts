@@ -1,6 +1,7 @@
 import type { MonotonicClock } from '../../base/clock.ts'
 import type { Disk } from '../../base/disk.ts'
 import type { ErrorName } from '../../protocol/errors.ts'
+import type { GroupState } from '../coordinator/membership.ts'
 import type { Partition } from '../partition.ts'
 import { type BrokerMetrics, NO_CONTROLLER_FIGURES, type TopicCounter, type Watched } from '../ports.ts'
 import { Exposition, type Sample } from './exposition.ts'
@@ -19,6 +20,7 @@ const TOPIC_METRICS: Record<TopicCounter, readonly [name: string, help: string]>
   fetches: ['totalfetchrequests', 'Fetch requests'],
   failedFetches: ['failedfetchrequests', 'Fetch requests that failed'],
 }
+const GROUP_STATES: readonly GroupState[] = ['PreparingRebalance', 'CompletingRebalance', 'Stable', 'Dead', 'Empty']
 const QUANTILES = [0.5, 0.75, 0.95, 0.99, 0.999]
 /** Topics counted by name; a client that asks for made-up names must not fill the memory. */
 const MAX_TOPICS = 20_000
@@ -83,6 +85,8 @@ export class Metrics implements BrokerMetrics {
     this.#writeReplicas(to, partitions)
     this.#writePartitions(to, partitions)
     this.#writeLogDirs(to)
+    this.#writeGroups(to)
+    this.#writeFollowers(to)
     this.#writeController(to)
     this.#writeSockets(to)
     this.#process.write(to)
@@ -192,6 +196,33 @@ export class Metrics implements BrokerMetrics {
     to.add('kafka_log_logmanager_offlinelogdirectorycount', 'gauge', 'Log directories that failed.', [{ value: failed }])
     const perDirectory = all.map(({ path, isOnline }) => ({ labels: { logDirectory: path }, value: Number(!isOnline) }))
     to.add('kafka_log_logmanager_logdirectoryoffline', 'gauge', '1 for a log directory that failed.', perDirectory)
+  }
+
+  /** Of the groups that this broker coordinates. */
+  #writeGroups(to: Exposition): void {
+    const { groups, offsets } = this.#watched?.groups.counts() ?? { groups: new Map<GroupState, number>(), offsets: 0 }
+    const prefix = 'kafka_coordinator_group_groupmetadatamanager'
+    const all = [...groups.values()].reduce((sum, value) => sum + value, 0)
+    to.add(`${prefix}_numoffsets`, 'gauge', 'Committed offsets.', [{ value: offsets }])
+    to.add(`${prefix}_numgroups`, 'gauge', 'Groups.', [{ value: all }])
+    for (const state of GROUP_STATES)
+      to.add(`${prefix}_numgroups${state.toLowerCase()}`, 'gauge', `Groups in the state ${state}.`, [{ value: groups.get(state) ?? 0 }])
+  }
+
+  #writeFollowers(to: Exposition): void {
+    const { lags, failedPartitions, bytesIn } = this.#watched?.followers() ?? { lags: [], failedPartitions: 0, bytesIn: 0 }
+    const labels = { clientId: 'Replica' }
+    to.add('kafka_server_replicafetchermanager_maxlag', 'gauge', 'Records that the worst replica lacks.', [
+      { labels, value: Math.max(0, ...lags.map(({ lag }) => lag)) },
+    ])
+    to.add('kafka_server_replicafetchermanager_failedpartitionscount', 'gauge', 'Replicas that cannot follow their leader.', [
+      { labels, value: failedPartitions },
+    ])
+    const perReplica = lags.map(({ lag, ...names }) => ({ labels: names, value: lag }))
+    to.add('kafka_server_fetcherlagmetrics_consumerlag', 'gauge', 'Records that a replica lacks.', perReplica)
+    to.add('kafka_server_brokertopicmetrics_replicationbytesin_total', 'counter', 'Bytes of records fetched from leaders.', [
+      { value: bytesIn },
+    ])
   }
 
   #writeController(to: Exposition): void {

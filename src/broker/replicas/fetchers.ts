@@ -4,7 +4,7 @@ import type { Address, ConnectionOptions } from '../../client/connection.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import { interBrokerListenerOf } from '../config/listeners.ts'
 import { interBrokerLogin } from '../inter-broker.ts'
-import type { BrokerNode } from '../ports.ts'
+import type { BrokerNode, FollowerFigures } from '../ports.ts'
 import { type Leader, RemoteLeader } from './fetch-leader.ts'
 import { FollowedPartition, type Replica } from './fetch-partition.ts'
 import { Fetcher, type FetchSettings } from './fetcher.ts'
@@ -19,13 +19,6 @@ export type ReplicaFetchersOptions = {
   leader: (brokerId: number, index: number) => Leader
   clock: MonotonicClock
   logger: Logger
-}
-export type FollowerFigures = {
-  /** The most records that a replica lacks of what its leader's consumers see. */
-  maxLag: number
-  failedPartitions: number
-  /** Of records that were fetched and appended, since the start. */
-  bytesIn: number
 }
 
 /** A leader sends a first batch whole, however large it is; memory is taken only for what has arrived. */
@@ -72,6 +65,7 @@ export const remoteLeaders =
       ...login(address),
       timeoutMs: config.get('replica.socket.timeout.ms'),
       maxResponseBytes: MAX_RESPONSE_BYTES,
+      reusesMemory: true,
     })
     return new RemoteLeader({ brokerId: leaderId, address: () => brokers(name).find(({ id }) => id === leaderId), connection })
   }
@@ -139,13 +133,18 @@ export class ReplicaFetchers implements Followers {
   }
 
   figures(): FollowerFigures {
-    const figures = { maxLag: 0, failedPartitions: 0, bytesIn: 0 }
-    for (const fetcher of this.#fetchers.values()) {
-      figures.failedPartitions += fetcher.failedCount
-      figures.bytesIn += fetcher.bytesIn
-      for (const { lag } of fetcher.partitions) figures.maxLag = Math.max(figures.maxLag, lag ?? 0)
+    const lags: FollowerFigures['lags'][number][] = []
+    let [failedPartitions, bytesIn] = [0, 0]
+    for (const [key, fetcher] of this.#fetchers) {
+      failedPartitions += fetcher.failedCount
+      bytesIn += fetcher.bytesIn
+      const [leaderId, index] = key.split('/')
+      for (const { replica, lag } of fetcher.partitions) {
+        const { topic, partition } = replica
+        lags.push({ clientId: `ReplicaFetcherThread-${index}-${leaderId}`, topic, partition, lag: lag ?? 0 })
+      }
     }
-    return figures
+    return { lags, failedPartitions, bytesIn }
   }
 
   #place(leaderId: number, followed: FollowedPartition): void {

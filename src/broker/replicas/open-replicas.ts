@@ -44,7 +44,7 @@ export const openReplicas = ({ link, logs, onRole, disk, clock, logger }: Replic
     clock,
     logger,
   })
-  return { partitions, followers, upkeep: new ReplicaUpkeep({ partitions, notifications, lagTimeMaxMs, clock, logger }) }
+  return { partitions, followers, upkeep: new ReplicaUpkeep({ partitions, notifications, followers, lagTimeMaxMs, clock, logger }) }
 }
 
 /** Leaders step down, then nothing is appended any more. */

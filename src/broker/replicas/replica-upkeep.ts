@@ -6,6 +6,7 @@ import type { IsrNotifications } from './isr-notifications.ts'
 export type ReplicaUpkeepOptions = {
   partitions: { checkFollowers(): void }
   notifications: IsrNotifications
+  followers: { configChanged(): Promise<void> }
   lagTimeMaxMs: () => number
   clock: MonotonicClock
   logger: Logger
@@ -13,12 +14,13 @@ export type ReplicaUpkeepOptions = {
 
 /** Source: ReplicaManager.startup. */
 const NOTIFICATION_CHECK_MS = 2500
+const CONFIG_CHECK_MS = 1000
 
-/** What a broker does at intervals for the partitions it leads. */
+/** What a broker does at intervals for its replicas. */
 export class ReplicaUpkeep {
   readonly #repeats: readonly Repeat[]
 
-  constructor({ partitions, notifications, lagTimeMaxMs, clock, logger }: ReplicaUpkeepOptions) {
+  constructor({ partitions, notifications, followers, lagTimeMaxMs, clock, logger }: ReplicaUpkeepOptions) {
     const checkFollowers = () => Promise.resolve(partitions.checkFollowers())
     const announce = () =>
       notifications
@@ -27,6 +29,7 @@ export class ReplicaUpkeep {
     this.#repeats = [
       new Repeat(clock, { intervalMs: lagTimeMaxMs() / 2 }, checkFollowers),
       new Repeat(clock, { intervalMs: NOTIFICATION_CHECK_MS }, announce),
+      new Repeat(clock, { intervalMs: CONFIG_CHECK_MS }, () => followers.configChanged()),
     ]
   }
 

@@ -32,12 +32,29 @@ test('a broker shows the names that dashboards ask for', () => {
   metrics.watch({
     partitions: { all: () => [], isrChanges: { shrink: 0, expand: 0, failed: 0 } },
     connectionCount: () => 3,
+    groups: {
+      counts: () => ({
+        groups: new Map([
+          ['Stable', 2],
+          ['Empty', 1],
+        ]),
+        offsets: 7,
+      }),
+    },
     logDirs: {
       all: () => [
         { path: '/a', isOnline: true, replicas: [] },
         { path: '/b', isOnline: false, replicas: [] },
       ],
     },
+    followers: () => ({
+      lags: [
+        { clientId: 'ReplicaFetcherThread-0-2', topic: 't', partition: 0, lag: 5 },
+        { clientId: 'ReplicaFetcherThread-0-3', topic: 't', partition: 1, lag: 9 },
+      ],
+      failedPartitions: 1,
+      bytesIn: 1000,
+    }),
     controller: () => ({ ...NO_CONTROLLER_FIGURES, isActive: true, offlinePartitions: 2, topics: 4, partitions: 9, topicsToDelete: 1 }),
   })
   const text = metrics.text()
@@ -48,8 +65,16 @@ test('a broker shows the names that dashboards ask for', () => {
     'kafka_network_requestmetrics_requests_total{request="Produce",version="8"} 1',
     'kafka_network_requestmetrics_errors_total{request="Produce",error="CORRUPT_MESSAGE"} 1',
     'kafka_server_replicamanager_leadercount 0',
+    'kafka_server_replicafetchermanager_maxlag{clientId="Replica"} 9',
+    'kafka_server_replicafetchermanager_failedpartitionscount{clientId="Replica"} 1',
+    'kafka_server_fetcherlagmetrics_consumerlag{clientId="ReplicaFetcherThread-0-2",topic="t",partition="0"} 5',
+    'kafka_server_brokertopicmetrics_replicationbytesin_total 1000',
     'kafka_controller_kafkacontroller_activecontrollercount 1',
     'kafka_log_logmanager_offlinelogdirectorycount 1',
+    'kafka_coordinator_group_groupmetadatamanager_numgroups 3',
+    'kafka_coordinator_group_groupmetadatamanager_numgroupsstable 2',
+    'kafka_coordinator_group_groupmetadatamanager_numgroupsdead 0',
+    'kafka_coordinator_group_groupmetadatamanager_numoffsets 7',
     'kafka_log_logmanager_logdirectoryoffline{logDirectory="/b"} 1',
     'kafka_controller_kafkacontroller_offlinepartitionscount 2',
     'kafka_controller_kafkacontroller_globaltopiccount 4',
