@@ -36,6 +36,8 @@ export type ScheduleOptions = {
   replicationFactor: number
   topics: readonly { topic: string; partitions: number }[]
   sessionTimeoutMs: number
+  /** How many brokers lose their power at once, at most; 2 where nothing else is said. */
+  mostPowerLosses?: number
   /** Only these; absent: all that the replication factor allows. */
   kinds?: readonly FaultKind[]
 }
@@ -113,7 +115,7 @@ class Draw {
   }
 
   fault(kind: FaultKind, atMs: number): Fault {
-    const { sessionTimeoutMs, brokers } = this.#options
+    const { sessionTimeoutMs, brokers, mostPowerLosses = 2 } = this.#options
     const random = this.#random
     const beyondSessionMs = () => sessionTimeoutMs + random.between(500, 4000)
     switch (kind) {
@@ -134,7 +136,12 @@ class Draw {
         return { atMs, kind, broker: this.#broker(), directory: random.between(0, 1), on, forMs: random.between(2000, 8000) }
       }
       case 'power-loss':
-        return { atMs, kind, brokers: random.shuffled(brokers).slice(0, random.between(1, 2)), forMs: random.pick([0, beyondSessionMs()]) }
+        return {
+          atMs,
+          kind,
+          brokers: random.shuffled(brokers).slice(0, random.between(1, mostPowerLosses)),
+          forMs: random.pick([0, beyondSessionMs()]),
+        }
       case 'zookeeper-absence':
         return { atMs, kind, forMs: random.between(2000, 2 * sessionTimeoutMs + 4000) }
       case 'clock-jump':
