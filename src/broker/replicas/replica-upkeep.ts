@@ -15,19 +15,28 @@ export type ReplicaUpkeepOptions = {
 /** Source: ReplicaManager.startup. */
 const NOTIFICATION_CHECK_MS = 2500
 const CONFIG_CHECK_MS = 1000
+/** Of the interval: this process stood still so long that fetches of its followers wait to be read, so that one round says nothing about them. */
+const MAX_LATENESS = 1.5
 
 /** What a broker does at intervals for its replicas. */
 export class ReplicaUpkeep {
   readonly #repeats: readonly Repeat[]
 
   constructor({ partitions, notifications, followers, lagTimeMaxMs, clock, logger }: ReplicaUpkeepOptions) {
-    const checkFollowers = () => Promise.resolve(partitions.checkFollowers())
+    const checkMs = lagTimeMaxMs() / 2
+    let checkedMs = clock.nowMs()
+    const checkFollowers = () => {
+      const isLate = clock.nowMs() - checkedMs > checkMs * MAX_LATENESS
+      checkedMs = clock.nowMs()
+      if (!isLate) partitions.checkFollowers()
+      return Promise.resolve()
+    }
     const announce = () =>
       notifications
         .announceIfDue()
         .catch((err: unknown) => logger.warn({ err }, 'changed in-sync sets could not be announced, trying again'))
     this.#repeats = [
-      new Repeat(clock, { intervalMs: lagTimeMaxMs() / 2 }, checkFollowers),
+      new Repeat(clock, { intervalMs: checkMs }, checkFollowers),
       new Repeat(clock, { intervalMs: NOTIFICATION_CHECK_MS }, announce),
       new Repeat(clock, { intervalMs: CONFIG_CHECK_MS }, () => followers.configChanged()),
     ]

@@ -134,6 +134,25 @@ test('a topic is told from its namesakes by when its znode was made', async () =
   expect(second!.topic).toBeGreaterThan(first!.topic)
 })
 
+test('a leader that stood still does not take its followers for late', async () => {
+  const clock = new ManualClock()
+  let checks = 0
+  const upkeep = new ReplicaUpkeep({
+    partitions: { checkFollowers: () => void checks++ },
+    notifications: new IsrNotifications(clock, () => Promise.resolve()),
+    followers: { configChanged: () => Promise.resolve() },
+    lagTimeMaxMs: () => 10_000,
+    clock,
+    logger: silentLogger,
+  })
+  await clock.advance(5000)
+  await clock.stall(11_000)
+  expect(checks).toBe(1)
+  await clock.advance(5000)
+  expect(checks).toBe(2)
+  upkeep.stop()
+})
+
 test('changes are announced after five seconds of quiet, a minute after the last word at the latest, and again when that failed', async () => {
   const clock = new ManualClock()
   const announced: string[] = []

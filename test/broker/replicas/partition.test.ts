@@ -39,6 +39,18 @@ test('the high watermark is what all in-sync replicas have, and acks=all waits f
   expect(partition.highWatermark).toBe(3)
 })
 
+test('the high watermark stays when a leader becomes a follower, and when it leads again', async () => {
+  const lab = await ReplicaLab.open()
+  const partition = await lab.lead({ isr: [1, 2], replicas: [1, 2] })
+  await append(partition, 3)
+  fetched(partition, lab, 2, 2)
+  await lab.table.follow('t', 0, lab.leadership({ leader: 2, leaderEpoch: 6 }), false)
+  await partition.appendAsFollower(Buffer.alloc(0), { leaderEpoch: 6, highWatermark: 1, logStartOffset: 0 })
+  expect(partition.highWatermark).toBe(2)
+  await lab.lead({ leaderEpoch: 7, isr: [1, 2], replicas: [1, 2] })
+  expect(partition.highWatermark).toBe(2)
+})
+
 test('a follower that asks from before does not take the high watermark back', async () => {
   const lab = await ReplicaLab.open()
   const partition = await lab.lead({ isr: [1, 2], replicas: [1, 2] })
