@@ -15,6 +15,8 @@ export const refuseLeaderAndIsr: Refusal<typeof leaderAndIsr> = (_request, { cod
 const become = async (state: WirePartition, { broker }: Context): Promise<void> => {
   const { replicas } = broker.admin.control
   const { topicName, partitionIndex, leaderEpoch, isNew } = state
+  // Before the epochs: a controller that heard of a failed directory asks with those that hold.
+  if (replicas.get(topicName, partitionIndex)?.isOffline) throw new KafkaError('KAFKA_STORAGE_ERROR')
   if (!replicas.isNewer(topicName, partitionIndex, leaderEpoch)) throw new KafkaError('STALE_CONTROLLER_EPOCH')
   if (!state.replicas.includes(broker.brokerId)) throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION')
   const leadership = {
