@@ -50,21 +50,19 @@ export class IsrWriter {
     this.#isEnded = true
   }
 
-  /** While a change is under way, or shortly after a conflict, nothing begins: who wants it asks again. */
+  /** While a change is under way, shortly after a conflict, and while the store cannot be reached nothing begins: who wants it asks again. */
   expand(brokerId: number): void {
     if (this.#mayChange()) this.#start([...this.#replicas.isr, brokerId], 'expand')
   }
 
   shrink(brokerIds: readonly number[]): void {
-    if (!this.#mayChange() || !this.#options.store.isReachable) return
-    this.#start(
-      this.#replicas.isr.filter((id) => !brokerIds.includes(id)),
-      'shrink',
-    )
+    const left = this.#replicas.isr.filter((id) => !brokerIds.includes(id))
+    if (this.#mayChange()) this.#start(left, 'shrink')
   }
 
   #mayChange(): boolean {
-    return !this.#isEnded && this.#replicas.proposed === undefined && this.#options.clock.nowMs() >= this.#retryAtMs
+    const { store, clock } = this.#options
+    return !this.#isEnded && this.#replicas.proposed === undefined && store.isReachable && clock.nowMs() >= this.#retryAtMs
   }
 
   #start(isr: readonly number[], change: 'shrink' | 'expand'): void {

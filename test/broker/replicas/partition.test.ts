@@ -142,6 +142,18 @@ test('nobody leaves the in-sync set while ZooKeeper cannot be reached', async ()
   expect(lab.store.asked[0]!.change.isr).toEqual([1])
 })
 
+test('nor comes anybody in, so that a follower that dies meanwhile holds nobody up', async () => {
+  const lab = await ReplicaLab.open()
+  const partition = await lab.lead({ isr: [1, 2] })
+  lab.store.isReachable = false
+  fetched(partition, lab, 3, 0)
+  expect(lab.store.asked).toEqual([])
+  await append(partition)
+  await lab.clock.advance(LAG_MS + 1)
+  fetched(partition, lab, 2, 1)
+  expect(partition.highWatermark).toBe(1)
+})
+
 test('a follower comes into the in-sync set when it has the high watermark and the start of the epoch', async () => {
   const lab = await ReplicaLab.open()
   const partition = await lab.lead({ isr: [1, 2] })
