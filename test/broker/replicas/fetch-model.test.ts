@@ -40,7 +40,7 @@ const checkHasCommitted = async (world: World, id: number): Promise<void> => {
 
 /** Elections, restarts, cut links, appends and partial replication, drawn from a seed. `isUnclean`: who is not in sync may lead, too. */
 class Run {
-  readonly world = new World(NODES)
+  readonly world: World
   readonly random: (below: number) => number
   readonly isUnclean: boolean
   elections = 0
@@ -48,6 +48,7 @@ class Run {
 
   constructor(seed: number, isUnclean: boolean) {
     this.random = randomOf(seed)
+    this.world = new World(NODES, { keepsSessions: seed % 3 > 0 })
     this.isUnclean = isUnclean
   }
 

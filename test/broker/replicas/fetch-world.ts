@@ -43,7 +43,10 @@ export class World {
   committed: StoredBatch[] = []
   #values = 0
 
-  constructor(count: number) {
+  readonly #keepsSessions: boolean
+
+  constructor(count: number, { keepsSessions = true } = {}) {
+    this.#keepsSessions = keepsSessions
     this.nodes = Array.from({ length: count }, (_unused, id) => new Node(id))
     this.isr = this.nodes.map(({ id }) => id)
   }
@@ -69,6 +72,7 @@ export class World {
     for (const other of this.nodes) {
       if (other === node) continue
       const link = new MemoryLeader(this.clock)
+      link.keepsSessions = this.#keepsSessions
       link.onFetch = (replica, replicaId, offset) =>
         this.#fetched(
           this.nodes.find((each) => each.replica === replica)!,
