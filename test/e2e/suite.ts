@@ -327,7 +327,7 @@ export const clusterSuite = <Place extends Substrate>(
       expect(after.status.containerStatuses[0]!.lastState.terminated).toMatchObject({ exitCode: 137, reason: 'Error' })
       await traffic.goesOnEverywhere()
       await traffic.stop()
-      await eventually(() => traffic.missing() === 0, { timeoutMs: 30_000, what: 'every acknowledged record is consumed' })
+      await eventually(() => traffic.missing().length === 0, { timeoutMs: 30_000, what: 'every acknowledged record is consumed' })
       await traffic.close()
       // The log that was followed ended with its process; it is the previous one now.
       expect(await logs.exited).toBe(0)

@@ -1,7 +1,7 @@
 import type { Consumer, Kafka, Producer } from 'kafkajs'
 import { eventually } from '../support/net.ts'
 
-const BATCH = 12
+const BATCH = 2
 const PAUSE_MS = 20
 
 /** One producer (acks=all) and one consumer of a group that run on, whatever happens to the brokers. */
@@ -43,8 +43,8 @@ export class Traffic {
   }
 
   /** Acknowledged records that the consumer has not seen. */
-  missing(): number {
-    return [...this.#acknowledged].filter((value) => !this.consumed.has(value)).length
+  missing(): string[] {
+    return [...this.#acknowledged].filter((value) => !this.consumed.has(value))
   }
 
   /** Waits until a record that was produced from now on has come through each partition. */
@@ -72,13 +72,18 @@ export class Traffic {
 
   async #produce(): Promise<void> {
     for (let count = 0; !this.#isStopping; count++) {
-      const messages = Array.from({ length: BATCH }, (_unused, index) => {
-        const partition = this.#partitions[index % this.#partitions.length]!
-        return { partition, value: `${partition}-${count}-${index}` }
-      })
-      await this.#producer.send({ topic: this.#topic, acks: -1, messages })
-      for (const { value } of messages) this.#acknowledged.add(value)
+      await Promise.all(this.#partitions.map((partition) => this.#send(partition, count)))
       await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
     }
+  }
+
+  /**
+   * One partition per send: of a send to several, kafkajs 2.2 forgets those that a broker begins to lead which has answered for others already, and calls
+   * the send a success.
+   */
+  async #send(partition: number, count: number): Promise<void> {
+    const messages = Array.from({ length: BATCH }, (_unused, index) => ({ partition, value: `${partition}-${count}-${index}` }))
+    await this.#producer.send({ topic: this.#topic, acks: -1, messages })
+    for (const { value } of messages) this.#acknowledged.add(value)
   }
 }
