@@ -9,6 +9,7 @@ import { errorName } from '../../src/protocol/errors.ts'
 import { batches } from '../../src/protocol/records/record-batch.ts'
 import { records as recordsOf } from '../../src/protocol/records/record.ts'
 import { ZooKeeperClient } from '../../src/zookeeper/client.ts'
+import { Link } from '../faults/link.ts'
 import { batchOf } from '../support/batches.ts'
 import { eventually } from '../support/net.ts'
 import { type OurBroker, type OurZooKeeper, startOurBroker, startOurZooKeeper } from '../support/ours.ts'
@@ -24,12 +25,15 @@ export type Sent = { value: string; offset: number } | { value: string; error: s
 export class SessionCluster {
   readonly zookeeper: OurZooKeeper
   readonly brokers: readonly OurBroker[]
+  /** From each broker to ZooKeeper. */
+  readonly links: readonly Link[]
   readonly client: ClusterClient
   readonly znodes: ZooKeeperClient
 
-  private constructor(zookeeper: OurZooKeeper, brokers: readonly OurBroker[], znodes: ZooKeeperClient) {
+  private constructor(zookeeper: OurZooKeeper, { brokers, links }: Pick<SessionCluster, 'brokers' | 'links'>, znodes: ZooKeeperClient) {
     this.zookeeper = zookeeper
     this.brokers = brokers
+    this.links = links
     this.znodes = znodes
     const bootstrap = brokers.map(({ port }) => ({ host: '127.0.0.1', port }))
     this.client = new ClusterClient({ bootstrap, clientId: 'sessions', clock: monotonicClock, logger: silentLogger, timeoutMs: 2000 })
@@ -43,7 +47,8 @@ export class SessionCluster {
       'min.insync.replicas=2',
       'auto.leader.rebalance.enable=false',
     ]
-    const brokers = await Promise.all([0, 1, 2].map((id) => startOurBroker({ id, zookeeper: zookeeper.connect, extra })))
+    const links = await Promise.all([0, 1, 2].map(() => Link.open(0, zookeeper.port)))
+    const brokers = await Promise.all(links.map(({ port }, id) => startOurBroker({ id, zookeeper: `127.0.0.1:${port}`, extra })))
     const znodes = await ZooKeeperClient.connect({
       servers: [{ host: '127.0.0.1', port: zookeeper.port }],
       sessionTimeoutMs: 10_000,
@@ -51,7 +56,7 @@ export class SessionCluster {
       clock: monotonicClock,
       logger: silentLogger,
     })
-    const cluster = new SessionCluster(zookeeper, brokers, znodes)
+    const cluster = new SessionCluster(zookeeper, { brokers, links }, znodes)
     await eventually(async () => (await cluster.client.brokers()).brokers.length === 3)
     const made = await new Admin(cluster.client).createTopics([{ name: TOPIC, partitions: 3, replicationFactor: 3 }])
     if ([...made.values()].some(Boolean)) throw [...made.values()].find(Boolean)!
@@ -64,6 +69,7 @@ export class SessionCluster {
     await this.znodes.close()
     for (const { program } of this.brokers) program.signal('SIGCONT')
     await Promise.all(this.brokers.map((broker) => broker.stop()))
+    await Promise.all(this.links.map((link) => link.close()))
     await this.zookeeper.stop()
   }
 

@@ -57,6 +57,31 @@ describe('sessions with ZooKeeper', () => {
     successor.close()
   })
 
+  test('a leader that ZooKeeper does not hear goes on until it hears of its expiry; what it acknowledged to all is kept', async () => {
+    const { partition, leader: owner } = (await cluster.states())[0]!
+    const epoch = (await cluster.znodes.exists(`/brokers/ids/${owner}`))!.czxid
+    const connection = await cluster.connect(owner)
+    cluster.links[owner]!.cut('swallow')
+    const sent: Sent[] = []
+    const sending = (async () => {
+      for (let n = 0; !sent.some((one) => 'error' in one); n++) sent.push(await send(connection, partition, `cut-${n}`, -1))
+    })()
+    await eventually(async () => (await cluster.states())[partition]!.leader !== owner, { what: 'another leads' })
+    const successor = await cluster.connect((await cluster.states())[partition]!.leader)
+    expect(await send(successor, partition, 'successor', -1)).toHaveProperty('offset')
+    cluster.links[owner]!.heal()
+    await sending
+    expect(sent.at(-1)).toMatchObject({ error: 'NOT_LEADER_OR_FOLLOWER' })
+    expect(sent.length).toBeGreaterThan(20)
+    await cluster.healed()
+    const found = await cluster.read(partition)
+    for (const one of sent) if ('offset' in one) expect(found.get(one.offset)).toBe(one.value)
+    expect([...found.values()].filter((value) => value === 'successor')).toHaveLength(1)
+    expect((await cluster.znodes.exists(`/brokers/ids/${owner}`))!.czxid > epoch).toBe(true)
+    connection.close()
+    successor.close()
+  })
+
   test('while ZooKeeper is away for longer than sessions live, leaders go on and nothing is lost', async () => {
     const { counts, refused, lost } = await sendWithoutZooKeeper(cluster, SESSION_TIMEOUT_MS * 2)
     expect({ refused, lost }).toEqual({ refused: [], lost: [] })

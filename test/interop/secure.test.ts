@@ -6,9 +6,13 @@ import { silentLogger } from '../../src/base/logger.ts'
 import { AclAdmin } from '../../src/client/acl-admin.ts'
 import { Admin } from '../../src/client/admin.ts'
 import { ClusterClient } from '../../src/client/cluster-client.ts'
+import { KafkaConnection } from '../../src/client/connection.ts'
+import { produce } from '../../src/protocol/api/00-produce.ts'
+import { describeLogDirs } from '../../src/protocol/api/35-describe-log-dirs.ts'
 import type { Acl } from '../../src/zookeeper/types.ts'
 import { ZooKeeperClient } from '../../src/zookeeper/client.ts'
 import { type ApacheServer, removeDirectory, startApacheKafka, startApacheZooKeeper, temporaryDirectory } from '../support/apache.ts'
+import { batchOf } from '../support/batches.ts'
 import { runJava } from '../support/java.ts'
 import { lacks } from '../support/needs.ts'
 import { eventually, freePort } from '../support/net.ts'
@@ -173,6 +177,36 @@ describe.skipIf(lacks('java', 'maven'))('a ZooKeeper with logins', () => {
     expect(await program.exited).not.toBe(0)
     expect(program.output).toContain(`section Client of ${wrong}`)
     expect(program.output).not.toContain('not it')
+  })
+
+  test('is told about log directories as by Apache Kafka', async () => {
+    const describe = async (port: number) => {
+      const connection = await KafkaConnection.open({ host: '127.0.0.1', port, clientId: 'dirs', clock: monotonicClock, timeoutMs: 10_000 })
+      const records = batchOf(['a', 'b'])
+      const sent = [{ name: 'topic', partitions: [{ partitionIndex: 0, records }] }]
+      const { responses } = await connection.request(produce, { acks: -1, timeoutMs: 10_000, topics: sent })
+      expect(responses[0]!.partitions[0]!.errorCode).toBe(0)
+      const wanted = [
+        { topic: 'topic', partitionIndex: [0, 1, 9] },
+        { topic: 'unknown', partitionIndex: [0] },
+      ]
+      const { results } = await connection.request(describeLogDirs, { topics: wanted })
+      const all = await connection.request(describeLogDirs, { topics: null })
+      connection.close()
+      const mine = ({ name }: { name: string }) => name === 'topic'
+      return [results, all.results].map((found) =>
+        found.map(({ errorCode, topics }) => ({
+          errorCode,
+          topics: topics.filter(mine).map(({ name, partitions }) => ({
+            name,
+            partitions: partitions.toSorted((a, b) => a.partitionIndex - b.partitionIndex),
+          })),
+        })),
+      )
+    }
+    const theirs = await describe(apache.port)
+    expect(theirs[0]![0]!.topics[0]!.partitions).toHaveLength(2)
+    expect(await describe(ours.port)).toEqual(theirs)
   })
 
   test('takes a broker of ours beside one of Apache on its protected tree, with SCRAM between the two', async () => {
