@@ -24,6 +24,8 @@ export type RunOptions = {
   zookeeper: 'embedded' | 'apache'
   /** flush.messages=1: every record is synced before it is acknowledged; a power loss may then take all replicas. */
   isFlushed: boolean
+  /** No producer is idempotent. */
+  isPlain?: boolean
   kinds?: readonly FaultKind[]
   /** Leaves the directory of the run also when all is well. */
   keep: boolean
@@ -44,7 +46,7 @@ export const TOPICS = [
   { topic: 'plain', partitions: 2 },
   { topic: 'sequenced', partitions: 2 },
 ] as const
-export const IDEMPOTENT_TOPICS = ['sequenced']
+const idempotentTopics = (options: RunOptions): string[] => (options.isPlain ? [] : ['sequenced'])
 const SESSION_TIMEOUT_MS = 4000
 const BROKERS = [0, 1, 2] as const
 const HEAL_WITHIN_MS = 60_000
@@ -122,9 +124,8 @@ const stopBrokers = async (cluster: Cluster): Promise<void> => {
   await Promise.all([...cluster.brokers.values()].map((server) => server.close('SIGTERM')))
 }
 
-const historyOf = (recorder: Recorder, parts: Pick<History, 'finalLogs' | 'replicas' | 'healing'>): History => ({
+const historyOf = (recorder: Recorder, parts: Pick<History, 'idempotentTopics' | 'finalLogs' | 'replicas' | 'healing'>): History => ({
   ...emptyHistory(),
-  idempotentTopics: IDEMPOTENT_TOPICS,
   sends: recorder.sends,
   polls: recorder.polls,
   commits: recorder.commits,
@@ -138,7 +139,7 @@ const live = async (options: RunOptions, cluster: Cluster, recorder: Recorder, s
   const { print } = options
   await createTopics(cluster, options.replicationFactor)
   const routes = new Routes({ bootstrap: cluster.bootstrap, brokers: BROKERS, topics: TOPICS.map(({ topic }) => topic) })
-  const workload = new Workload({ cluster, routes, recorder, places, idempotentTopics: IDEMPOTENT_TOPICS, seed: options.seed })
+  const workload = new Workload({ cluster, routes, recorder, places, idempotentTopics: idempotentTopics(options), seed: options.seed })
   const nemesis = new Nemesis({ cluster, recorder, places, isFlushed: options.isFlushed })
   await workload.start()
   print(`the workload runs; ${schedule.length} faults in ${options.seconds} s`)
@@ -155,7 +156,10 @@ const live = async (options: RunOptions, cluster: Cluster, recorder: Recorder, s
   for (const place of places) assignments.set(place, (await cluster.znodes.assignment(place.topic)).replicas.get(place.partition) ?? [])
   await stopBrokers(cluster)
   const replicas = replicaLogs(cluster, recorder, assignments)
-  return { history: historyOf(recorder, { finalLogs: logs, replicas, healing: healed }), counts: nemesis.counts }
+  return {
+    history: historyOf(recorder, { idempotentTopics: idempotentTopics(options), finalLogs: logs, replicas, healing: healed }),
+    counts: nemesis.counts,
+  }
 }
 
 /** Rejects only when the harness itself cannot work, e.g. when no broker starts. */
