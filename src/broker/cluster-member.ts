@@ -122,7 +122,7 @@ export class ClusterMember {
     return member
   }
 
-  /** czxid of the registration; -1 before it. After a lost session what was meant for the former life is refused: the next registration comes later. */
+  /** czxid of the registration; -1 before it. After a lost session it is that of the former one until the next. */
   get brokerEpoch(): bigint {
     return this.#brokerEpoch
   }
@@ -239,7 +239,6 @@ export class ClusterMember {
   #fence(): void {
     if (!this.#isRegistered) return
     this.#isRegistered = false
-    this.#brokerEpoch++
     this.#entry!.fenced()
   }
 
