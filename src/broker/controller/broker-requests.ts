@@ -6,6 +6,7 @@ import type { stopReplica } from '../../protocol/api/05-stop-replica.ts'
 import type { ResponseOf } from '../../protocol/schema.ts'
 import { BrokerChannel } from './channel.ts'
 import type { ControllerContext, KnownPartition, LiveBroker, TopicPartition } from './context.ts'
+import { LeadersFirst } from './leaders-first.ts'
 import type { Stop } from './request-stage.ts'
 
 /** What the brokers answered; told as it comes. */
@@ -73,6 +74,9 @@ export class BrokerRequests {
 
   /** What was collected goes out; answers come later. */
   send(): void {
+    const order = new LeadersFirst(this.#options.clock)
+    for (const channel of this.#channels.values()) channel.order(order)
+    order.start()
     for (const channel of this.#channels.values()) channel.send()
   }
 

@@ -6,6 +6,7 @@ import { updateMetadata } from '../../protocol/api/06-update-metadata.ts'
 import type { Api, RequestOf, ResponseOf, Sendable } from '../../protocol/schema.ts'
 import type { BrokerRequestsOptions } from './broker-requests.ts'
 import type { LiveBroker, TopicPartition } from './context.ts'
+import type { LeadersFirst } from './leaders-first.ts'
 import { RequestStage } from './request-stage.ts'
 import { leaderAndIsrFor, stopReplicaFor, updateMetadataFor } from './requests.ts'
 
@@ -48,6 +49,16 @@ export class BrokerChannel {
     this.#last.stop(at, deletes)
   }
 
+  /** Joins the order of this event, before `send`. */
+  order(leadersFirst: LeadersFirst): void {
+    for (const stage of this.#noted) {
+      stage.leadersFirst = leadersFirst
+      if (![...stage.leads.values()].some((at) => this.#isLed(at))) continue
+      stage.awaited.add(leadersFirst)
+      leadersFirst.expect(this)
+    }
+  }
+
   /** What was noted may go; it joins what waits for an answer that has not come. */
   send(): void {
     for (const stage of this.#noted) if (!stage.isEmpty && !this.#stages.at(-1)?.absorb(stage)) this.#stages.push(stage)
@@ -88,14 +99,30 @@ export class BrokerChannel {
     const { broker, answers } = this.#options
     const sender = this.#options
     if (stage.announces) await this.#deliver(updateMetadata, updateMetadataFor(sender, broker, stage.announced.values()))
-    const leads = leaderAndIsrFor(sender, broker, stage.leads.values())
-    const led = leads && (await this.#deliver(leaderAndIsr, leads))
-    if (led) answers.ledOrFollows(broker, led)
+    const leads = [...stage.leads.values()]
+    const led = new Set(leads.filter((at) => this.#isLed(at)))
+    await this.#deliverRoles([...led])
+    for (const order of stage.awaited) order.hasAnswered(this)
+    const follows = leads.filter((at) => !led.has(at))
+    if (follows.length > 0) await stage.leadersFirst?.told
+    await this.#deliverRoles(follows)
     if (stage.hasMetadata) await this.#deliver(updateMetadata, updateMetadataFor(sender, broker, stage.metadata.values()))
     if (stage.stops.size === 0) return
     const stops = [...stage.stops.values()]
     const stopped = await this.#deliver(stopReplica, stopReplicaFor(sender, broker, stops))
     if (stopped) answers.stopped(broker, stops, stopped)
+  }
+
+  async #deliverRoles(roles: readonly (TopicPartition & { isNew: boolean })[]): Promise<void> {
+    const { broker, answers } = this.#options
+    const request = leaderAndIsrFor(this.#options, broker, roles)
+    const response = request && (await this.#deliver(leaderAndIsr, request))
+    if (response) answers.ledOrFollows(broker, response)
+  }
+
+  #isLed(at: TopicPartition): boolean {
+    const { context, broker } = this.#options
+    return context.partition(at)?.leadership?.leader === broker.id
   }
 
   /** undefined when the channel was closed first. */

@@ -61,7 +61,7 @@ export class Reassignments implements TermPart {
       const asked = partitions ? partitions.flatMap((at) => context.partition(at) ?? []) : context.all()
       return [...new Set(asked)].flatMap((known) => {
         const stored = this.#storedOf(known)
-        return isMoving(stored) ? [{ topic: known.topic, partition: known.partition, ...stored }] : []
+        return isMoving(stored) && !context.isToBeDeleted(known) ? [{ topic: known.topic, partition: known.partition, ...stored }] : []
       })
     })
   }
@@ -204,15 +204,21 @@ export class Reassignments implements TermPart {
     const { partitions, queue } = this.#tools
     for (const move of this.#moves.values()) if (this.#tools.context.partition(move.known) !== move.known) this.#forget(move)
     const all = [...moves].filter(({ known }) => this.#moves.has(known))
-    for (const move of all.filter(({ unneeded }) => unneeded.length > 0)) {
-      await this.#drop(move.known, move.unneeded)
-      move.unneeded = []
+    const leaderless = all.filter(({ known, unneeded }) => !known.leadership || unneeded.includes(known.leadership.leader))
+    if (leaderless.length > 0) {
+      await partitions.online(
+        leaderless.map(({ known }) => known),
+        OFFLINE,
+      )
     }
-    const leaderless = all.filter(({ known }) => !known.leadership).map(({ known }) => known)
-    if (leaderless.length > 0) await partitions.online(leaderless, OFFLINE)
     const byStep = Map.groupBy(all, (move) => this.#nextStep(move))
     await this.#announce(byStep.get('announce') ?? [])
     await this.#conclude(byStep.get('conclude') ?? [])
+    // Under the new leader epoch, or their brokers would take them for overtaken.
+    for (const move of all.filter(({ unneeded, progress }) => unneeded.length > 0 && progress !== 'nothing')) {
+      await this.#drop(move.known, move.unneeded)
+      move.unneeded = []
+    }
     if (all.some(({ progress }) => progress === 'concluded')) void queue.tell('reassignments that are done', () => this.#finish())
   }
 

@@ -1,3 +1,4 @@
+import type { LeadersFirst } from './leaders-first.ts'
 import type { TopicPartition } from './context.ts'
 
 export type Stop = TopicPartition & { deletes: boolean }
@@ -17,6 +18,10 @@ export class RequestStage {
   hasMetadata = false
   readonly metadata = new Map<string, TopicPartition>()
   readonly stops = new Map<string, Stop>()
+  /** Orders that wait for this broker's answer as a leader. */
+  readonly awaited = new Set<LeadersFirst>()
+  /** What this broker waits for before it hears whom to follow. */
+  leadersFirst: LeadersFirst | undefined
 
   get isEmpty(): boolean {
     return !this.announces && !this.hasMetadata && this.leads.size === 0 && this.stops.size === 0
@@ -34,6 +39,9 @@ export class RequestStage {
     for (const at of later.leads.values()) this.lead(at, at.isNew)
     if (later.hasMetadata) this.tell([...later.metadata.values()])
     for (const at of later.stops.values()) this.stop(at, at.deletes)
+    for (const order of this.awaited) if (order.isOver) this.awaited.delete(order)
+    for (const order of later.awaited) this.awaited.add(order)
+    this.leadersFirst = later.leadersFirst
     return true
   }
 

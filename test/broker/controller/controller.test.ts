@@ -26,7 +26,8 @@ describe('a topic', () => {
     await cluster.broker(2).until('hears of its roles', () => cluster.broker(2).roles.size === 2)
     expect(cluster.broker(2).roles.get('t-0')).toMatchObject({ leader: 2, isNew: true, replicas: [2, 3, 9], zkVersion: 0 })
     for (const id of [1, 2, 3]) await cluster.broker(id).until('hears of both', () => cluster.broker(id).metadata.size === 2)
-    expect(apis(2)).toEqual(['LeaderAndIsr', 'UpdateMetadata'])
+    expect(apis(2)).toEqual(['LeaderAndIsr', 'LeaderAndIsr', 'UpdateMetadata'])
+    expect(apis(3)).toEqual(['LeaderAndIsr', 'UpdateMetadata'])
     expect(await cluster.state('t', 2)).toBeUndefined()
     await cluster.add(9)
     expect(await cluster.untilState('t', 2, { leader: 9 })).toMatchObject({ isr: [9], leaderEpoch: 0 })
@@ -369,6 +370,26 @@ describe('a deletion', () => {
     await until('the requests are gone', async () => (await cluster.zookeeper.children('/admin/delete_topics')).children.length === 0)
     expect(await cluster.exists('t')).toBe(true)
   })
+})
+
+test('a new leader hears of it before those who are to follow it', async () => {
+  await start([1, 2, 3])
+  const hold = Promise.withResolvers<void>()
+  cluster.broker(2).holds = hold.promise
+  await cluster.create('t', { 0: [2, 3] })
+  await cluster.untilState('t', 0, { leader: 2 })
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  expect(cluster.broker(3).roles.size).toBe(0)
+  hold.resolve()
+  cluster.broker(2).holds = undefined
+  await cluster.broker(3).until('follows', () => cluster.broker(3).roles.size === 1)
+  // One that does not answer holds nobody up for long.
+  const noAnswer = Promise.withResolvers<void>()
+  cluster.broker(2).holds = noAnswer.promise
+  await cluster.create('u', { 0: [2, 3] })
+  await cluster.broker(3).until('follows', () => cluster.broker(3).roles.size === 2, 2000)
+  expect(cluster.broker(2).roles.size).toBe(1)
+  noAnswer.resolve()
 })
 
 test('a broker that does not answer is told in the end only what holds then', async () => {
