@@ -3,13 +3,14 @@ import { parseArgs } from 'node:util'
 import { run } from '../test/faults/run.ts'
 import { FAULT_KINDS, type FaultKind } from '../test/faults/schedule.ts'
 
-const USAGE = `npm run test:faults -- [--seconds N] [--seed S] [--rf 3] [--kinds kill,pause] [--flush] [--plain] [--zookeeper embedded|apache] [--keep]
+const USAGE = `npm run test:faults -- [--seconds N] [--seed S] [--rf 3] [--kinds kill,pause] [--flush] [--plain] [--apache-judge] [--zookeeper embedded|apache] [--keep]
   --seconds    how long faults happen, 60; what follows takes up to two minutes more
   --seed       draws the schedule; the same seed has the same schedule; absent: one is made up and printed
   --rf         replicas of each partition, 3
   --kinds      only these: ${FAULT_KINDS.join(', ')}
   --flush      flush.messages=1: power may fail for all brokers at once
   --plain      no producer is idempotent
+  --apache-judge  let Apache's DumpLogSegments look at the logs, too; needs Java
   --zookeeper  embedded (ours) or apache (3.5.9, needs Java)
   --keep       leave the directory with the processes' logs and all records of the run also when all is well`
 
@@ -28,6 +29,7 @@ const parse = () => {
         kinds: { type: 'string' },
         flush: { type: 'boolean', default: false },
         plain: { type: 'boolean', default: false },
+        'apache-judge': { type: 'boolean', default: false },
         zookeeper: { type: 'string', default: 'embedded' },
         keep: { type: 'boolean', default: false },
       },
@@ -55,6 +57,7 @@ const verdict = await run({
   zookeeper: zookeeper as 'embedded' | 'apache',
   isFlushed: values.flush,
   isPlain: values.plain,
+  isJudgedByApache: values['apache-judge'],
   keep: values.keep,
   print: (line) => console.log(line),
   ...(kinds ? { kinds } : {}),

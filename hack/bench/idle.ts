@@ -47,4 +47,14 @@ export const idlePartitions = async (partitions: number): Promise<Idle> => {
   }
 }
 
+export const idleReport = async (partitions: number): Promise<string> => {
+  const { residentMb, descriptors, startMs, restartedMb } = await idlePartitions(partitions)
+  return `| what | measured | aim |
+|---|---:|---|
+| memory | ${residentMb.toFixed(0)} MB | under 400 MB |
+| descriptors | ${descriptors} | under 5,000 |
+| clean start | ${startMs.toFixed(0)} ms | under 3,000 ms |
+| memory after that start | ${restartedMb.toFixed(0)} MB | under 400 MB |`
+}
+
 if (import.meta.main) process.stdout.write(`${JSON.stringify(await idlePartitions(Number(process.argv[2] ?? 10_000)))}\n`)

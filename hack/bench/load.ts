@@ -1,17 +1,21 @@
 import { runJava } from '../../test/support/java.ts'
-import { cpuSeconds } from './process.ts'
+import { cpuSecondsOf } from './process.ts'
 
 const JVM = ['-Xmx512m', '-XX:TieredStopAtLevel=4']
 const TIMEOUT_MS = 300_000
 
 export type Load = { topic: string; bootstrap: string; records: number; recordBytes: number }
-export type Produced = { recordsPerS: number; megabytesPerS: number; p50Ms: number; p99Ms: number; cpuSecondsPerGb: number }
+export type Produced = { recordsPerS: number; megabytesPerS: number; p50Ms: number; p99Ms: number; maxMs: number; cpuSecondsPerGb: number }
 export type Consumed = { recordsPerS: number; megabytesPerS: number; cpuSecondsPerGb: number }
 
 const gigabytes = ({ records, recordBytes }: Load): number => (records * recordBytes) / 1e9
 
 /** Apache's ProducerPerformance with its defaults and the given acks; `throughput` -1 is as fast as it goes. */
-export const produce = async (load: Load, brokerPid: number, options: { acks?: string; throughput?: number } = {}): Promise<Produced> => {
+export const produce = async (
+  load: Load,
+  brokerPids: readonly number[],
+  options: { acks?: string; throughput?: number } = {},
+): Promise<Produced> => {
   const args = [
     '--topic',
     load.topic,
@@ -22,7 +26,7 @@ export const produce = async (load: Load, brokerPid: number, options: { acks?: s
     '--throughput',
     String(options.throughput ?? -1),
   ]
-  const before = cpuSeconds(brokerPid)
+  const before = cpuSecondsOf(brokerPids)
   const output = await runJava(
     'kafka-2.6.3',
     'org.apache.kafka.tools.ProducerPerformance',
@@ -32,23 +36,24 @@ export const produce = async (load: Load, brokerPid: number, options: { acks?: s
       jvm: JVM,
     },
   )
-  const used = cpuSeconds(brokerPid) - before
+  const used = cpuSecondsOf(brokerPids) - before
   const last = output.trim().split('\n').at(-1)!
-  const [, recordsPerS, megabytesPerS, p50Ms, p99Ms] =
-    /sent, ([\d.]+) records\/sec \(([\d.]+) MB\/sec\).* (\d+) ms 50th.* (\d+) ms 99th/.exec(last) ?? []
+  const [, recordsPerS, megabytesPerS, maxMs, p50Ms, p99Ms] =
+    /sent, ([\d.]+) records\/sec \(([\d.]+) MB\/sec\).* ([\d.]+) ms max latency.* (\d+) ms 50th.* (\d+) ms 99th/.exec(last) ?? []
   if (recordsPerS === undefined) throw new Error(`ProducerPerformance printed ${output}`)
   return {
     recordsPerS: Number(recordsPerS),
     megabytesPerS: Number(megabytesPerS),
     p50Ms: Number(p50Ms),
     p99Ms: Number(p99Ms),
+    maxMs: Number(maxMs),
     cpuSecondsPerGb: used / gigabytes(load),
   }
 }
 
 /** Apache's ConsumerPerformance from the beginning of the topic, in a group of its own. */
-export const consume = async (load: Load, brokerPid: number): Promise<Consumed> => {
-  const before = cpuSeconds(brokerPid)
+export const consume = async (load: Load, brokerPids: readonly number[]): Promise<Consumed> => {
+  const before = cpuSecondsOf(brokerPids)
   const output = await runJava(
     'kafka-2.6.3',
     'kafka.tools.ConsumerPerformance',
@@ -58,7 +63,7 @@ export const consume = async (load: Load, brokerPid: number): Promise<Consumed> 
       jvm: JVM,
     },
   )
-  const used = cpuSeconds(brokerPid) - before
+  const used = cpuSecondsOf(brokerPids) - before
   // start.time, end.time, data.consumed.in.MB, MB.sec, data.consumed.in.nMsg, nMsg.sec, rebalance.time.ms, fetch.time.ms, fetch.MB.sec, fetch.nMsg.sec
   const fields = output.trim().split('\n').at(-1)!.split(', ')
   if (fields.length < 10) throw new Error(`ConsumerPerformance printed ${output}`)

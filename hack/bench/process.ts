@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 
 const TICKS_PER_S = 100
 const KIB = 1024
@@ -10,6 +10,10 @@ export const cpuSeconds = (pid: number): number => {
     .split(' ')
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_S
 }
+
+/** Of processes that may have ended meanwhile: those count as they were last seen here, with nothing. */
+export const cpuSecondsOf = (pids: readonly number[]): number =>
+  pids.reduce((sum, pid) => sum + (existsSync(`/proc/${pid}`) ? cpuSeconds(pid) : 0), 0)
 
 const statusKib = (pid: number, key: string): number =>
   Number(new RegExp(`${key}:\\s+(\\d+)`).exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0)

@@ -1,0 +1,109 @@
+// How long one partition cannot be written when its leader goes: one record at a time with acks=all, tried again at once at whoever leads by Metadata.
+import { monotonicClock } from '../../src/base/clock.ts'
+import { KafkaConnection } from '../../src/client/connection.ts'
+import { produce } from '../../src/protocol/api/00-produce.ts'
+import { metadata } from '../../src/protocol/api/03-metadata.ts'
+import { createTopics } from '../../src/protocol/api/19-create-topics.ts'
+import { batchOf } from '../../test/support/batches.ts'
+import type { Cluster, Node } from './clusters.ts'
+
+const PAUSE_MS = 2
+const TIMEOUT_MS = 60_000
+const SETTLE_MS = 1500
+
+class Writer {
+  readonly #cluster: Cluster
+  readonly #topic: string
+  readonly #open = new Map<number, KafkaConnection>()
+
+  constructor(cluster: Cluster, topic: string) {
+    this.#cluster = cluster
+    this.#topic = topic
+  }
+
+  async create(): Promise<void> {
+    const topic = { name: this.#topic, numPartitions: 1, replicationFactor: 3, assignments: [], configs: [] }
+    for (const node of this.#cluster.nodes) {
+      const { topics } = await (await this.#connection(node)).request(createTopics, { topics: [topic], timeoutMs: TIMEOUT_MS })
+      if (topics[0]!.errorCode === 0) return
+    }
+    throw new Error('no broker made the topic')
+  }
+
+  /** undefined where nobody alive is known to lead. */
+  async leader(): Promise<Node | undefined> {
+    for (const node of this.#cluster.nodes) {
+      try {
+        const { topics } = await (await this.#connection(node)).request(metadata, { topics: [{ name: this.#topic }] })
+        const found = this.#cluster.nodes.find(({ id }) => id === topics[0]?.partitions[0]?.leaderId)
+        if (found && found !== node) return found
+        if (found) return found
+      } catch {
+        this.#open.delete(node.id)
+      }
+    }
+    return undefined
+  }
+
+  /** Whether the record was acknowledged. */
+  async write(node: Node): Promise<boolean> {
+    try {
+      const partitions = [{ partitionIndex: 0, records: batchOf(['x']) }]
+      const request = { acks: -1, timeoutMs: TIMEOUT_MS, topics: [{ name: this.#topic, partitions }] }
+      const { responses } = await (await this.#connection(node)).request(produce, request)
+      return responses[0]!.partitions[0]!.errorCode === 0
+    } catch {
+      this.#open.delete(node.id)
+      return false
+    }
+  }
+
+  close(): void {
+    for (const connection of this.#open.values()) connection.close()
+  }
+
+  async #connection(node: Node): Promise<KafkaConnection> {
+    const known = this.#open.get(node.id)
+    if (known?.isOpen) return known
+    const opened = await KafkaConnection.open({
+      host: '127.0.0.1',
+      port: node.port,
+      clientId: 'failover',
+      clock: monotonicClock,
+      timeoutMs: 10_000,
+    })
+    this.#open.set(node.id, opened)
+    return opened
+  }
+}
+
+/** ms from the last acknowledgement of the old leader to the first of the new one. The node is gone afterwards. */
+export const failover = async (cluster: Cluster, topic: string, signal: 'SIGTERM' | 'SIGKILL'): Promise<number> => {
+  const writer = new Writer(cluster, topic)
+  await writer.create()
+  const endsMs = performance.now() + TIMEOUT_MS
+  let old: Node | undefined
+  while (!old || !(await writer.write(old))) {
+    old = await writer.leader()
+    await monotonicClock.sleep(PAUSE_MS)
+  }
+  const startedMs = performance.now()
+  let lastMs = startedMs
+  let ended: Promise<unknown> | undefined
+  let leader: Node | undefined = old
+  while (performance.now() < endsMs) {
+    if (!ended && performance.now() > startedMs + SETTLE_MS) ended = old.end(signal)
+    if (leader && (await writer.write(leader))) {
+      if (leader.id !== old.id) break
+      lastMs = performance.now()
+    } else {
+      leader = await writer.leader()
+      await monotonicClock.sleep(PAUSE_MS)
+    }
+  }
+  const gapMs = performance.now() - lastMs
+  await ended
+  cluster.nodes = cluster.nodes.filter((node) => node !== old)
+  writer.close()
+  return gapMs
+}
