@@ -13,6 +13,7 @@ const common = {
   keep: false,
   print: (line: string) => console.log(line),
 } as const
+const isJudgedByApache = !lacks('java', 'maven')
 const timeout = seconds * 1000 + 600_000
 
 const report = (verdict: Awaited<ReturnType<typeof run>>): void => {
@@ -21,7 +22,7 @@ const report = (verdict: Awaited<ReturnType<typeof run>>): void => {
 }
 
 test.each(seeds)('faults of seed %i lose and double nothing', { timeout }, async (seed) => {
-  const verdict = await run({ ...common, seed })
+  const verdict = await run({ ...common, seed, isJudgedByApache })
   report(verdict)
   expect(verdict.anomalies).toEqual([])
 })
@@ -32,7 +33,7 @@ test('where every record is synced before it is acknowledged, power may fail for
   expect(verdict.anomalies).toEqual([])
 })
 
-test.skipIf(lacks('java', 'maven'))("faults on Apache's ZooKeeper lose and double nothing", { timeout }, async () => {
+test.skipIf(!isJudgedByApache)("faults on Apache's ZooKeeper lose and double nothing", { timeout }, async () => {
   const verdict = await run({ ...common, seed: seeds[0]!, zookeeper: 'apache' })
   report(verdict)
   expect(verdict.anomalies).toEqual([])

@@ -9,6 +9,7 @@ import { removeDirectory, temporaryDirectory } from '../support/apache.ts'
 import { eventually } from '../support/net.ts'
 import { type Anomaly, check, figures, type Figures } from './checker.ts'
 import { Cluster, LOG_DIRS } from './cluster.ts'
+import { judgeByApache } from './apache-judge.ts'
 import { emptyHistory, type FinalLog, type Healing, type History, type Place, type ReplicaLog } from './history.ts'
 import { Nemesis } from './nemesis.ts'
 import { Recorder } from './recorder.ts'
@@ -29,6 +30,8 @@ export type RunOptions = {
   kinds?: readonly FaultKind[]
   /** Leaves the directory of the run also when all is well. */
   keep: boolean
+  /** Apache's DumpLogSegments looks at one partition of every broker, too; needs Java. */
+  isJudgedByApache?: boolean
   print: (line: string) => void
 }
 
@@ -119,6 +122,16 @@ const replicaLogs = (cluster: Cluster, recorder: Recorder, assignments: Readonly
     }),
   )
 
+const judgeSamples = async (cluster: Cluster, recorder: Recorder, replicas: readonly ReplicaLog[]): Promise<void> => {
+  for (const broker of BROKERS) {
+    const replica = replicas.find(({ brokerId, topic }) => brokerId === broker && topic === TOPICS[broker % TOPICS.length]!.topic)
+    const logDir = replica && LOG_DIRS.map((name) => join(cluster.rootOf(broker), name)).find((path) => readReplica(path, replica, broker))
+    if (!replica || !logDir) continue
+    for (const what of await judgeByApache(logDir, replica, replica))
+      recorder.brokenPromise(replica, `DumpLogSegments on broker ${broker}`, what)
+  }
+}
+
 /** All brokers at once: none may need another to stop. */
 const stopBrokers = async (cluster: Cluster): Promise<void> => {
   await Promise.all([...cluster.brokers.values()].map((server) => server.close('SIGTERM')))
@@ -156,6 +169,7 @@ const live = async (options: RunOptions, cluster: Cluster, recorder: Recorder, s
   for (const place of places) assignments.set(place, (await cluster.znodes.assignment(place.topic)).replicas.get(place.partition) ?? [])
   await stopBrokers(cluster)
   const replicas = replicaLogs(cluster, recorder, assignments)
+  if (options.isJudgedByApache) await judgeSamples(cluster, recorder, replicas)
   return {
     history: historyOf(recorder, { idempotentTopics: idempotentTopics(options), finalLogs: logs, replicas, healing: healed }),
     counts: nemesis.counts,
