@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { monotonicClock } from '../../src/base/clock.ts'
+import { monotonicClock, wallClock } from '../../src/base/clock.ts'
 import { silentLogger } from '../../src/base/logger.ts'
 import { AclAdmin } from '../../src/client/acl-admin.ts'
 import { Admin } from '../../src/client/admin.ts'
@@ -9,11 +9,14 @@ import { ClusterClient } from '../../src/client/cluster-client.ts'
 import { KafkaConnection } from '../../src/client/connection.ts'
 import { produce } from '../../src/protocol/api/00-produce.ts'
 import { describeLogDirs } from '../../src/protocol/api/35-describe-log-dirs.ts'
+import { startEmbeddedZooKeeper } from '../../src/embedded-zookeeper/server.ts'
+import { parseZooConfig } from '../../src/embedded-zookeeper/zoo-cfg.ts'
 import type { Acl } from '../../src/zookeeper/types.ts'
 import { ZooKeeperClient } from '../../src/zookeeper/client.ts'
 import { type ApacheServer, removeDirectory, startApacheKafka, startApacheZooKeeper, temporaryDirectory } from '../support/apache.ts'
 import { batchOf } from '../support/batches.ts'
 import { runJava } from '../support/java.ts'
+import { MemoryDisk } from '../support/memory-disk.ts'
 import { lacks } from '../support/needs.ts'
 import { eventually, freePort } from '../support/net.ts'
 import { type OurBroker, Program, startOurBroker } from '../support/ours.ts'
@@ -34,6 +37,7 @@ const brokerLines = (clientJaas: string) => [
   'authorizer.class.name=kafka.security.authorizer.AclAuthorizer',
   `super.users=User:${BROKER.username};User:ANONYMOUS`,
   'zookeeper.set.acl=true',
+  'controlled.shutdown.enable=false',
   `java.security.auth.login.config=${clientJaas}`,
 ]
 
@@ -58,9 +62,13 @@ describe.skipIf(lacks('java', 'maven'))('a ZooKeeper with logins', () => {
   let apache: ApacheServer
   let ours: OurBroker
 
-  const connect = async (chroot: string, login: { username: string; password: string } | null = ZK): Promise<ZooKeeperClient> => {
+  const connect = async (
+    chroot: string,
+    login: { username: string; password: string } | null = ZK,
+    port = zookeeper.port,
+  ): Promise<ZooKeeperClient> => {
     const client = await ZooKeeperClient.connect({
-      servers: [{ host: '127.0.0.1', port: zookeeper.port }],
+      servers: [{ host: '127.0.0.1', port }],
       chroot,
       sessionTimeoutMs: 10_000,
       connectTimeoutMs: 10_000,
@@ -82,6 +90,23 @@ describe.skipIf(lacks('java', 'maven'))('a ZooKeeper with logins', () => {
     clients.push(client)
     return client
   }
+  /** Makes a topic with settings and ACLs, and gives the ACLs of all znodes. */
+  const administer = async (port: number, tree: ZooKeeperClient): Promise<Map<string, readonly Acl[]>> => {
+    const client = clientOf(port)
+    await eventually(async () => (await client.brokers()).controllerId === 1)
+    const topic = { name: 'topic', partitions: 2, replicationFactor: 1, config: { 'retention.ms': '60000' } }
+    expect([...(await new Admin(client).createTopics([topic])).values()]).toEqual([undefined])
+    const binding = { principal: 'User:u', host: '*', operation: 'READ', permission: 'ALLOW', resourceType: 'TOPIC' } as const
+    await new AclAdmin(client).create([
+      { ...binding, resourceName: 'topic', patternType: 'LITERAL' },
+      { ...binding, resourceName: 'to', patternType: 'PREFIXED' },
+    ])
+    await eventually(async () => (await tree.exists('/brokers/topics/topic/partitions/1/state')) !== undefined)
+    const acls = await aclsOf(tree)
+    // The chroot itself was made by this test for Apache.
+    acls.delete('/')
+    return acls
+  }
   const startApache = async (chroot: string, id: number): Promise<ApacheServer> => {
     const [plain, internal] = [await freePort(), await freePort()]
     return startApacheKafka({
@@ -92,14 +117,14 @@ describe.skipIf(lacks('java', 'maven'))('a ZooKeeper with logins', () => {
       jvm,
     })
   }
-  const startOurs = async (chroot: string, id: number): Promise<OurBroker> => {
+  const startOurs = async (chroot: string, id: number, at = zookeeper.connect): Promise<OurBroker> => {
     const [plain, internal] = [await freePort(), await freePort()]
     const extra = [
       `listeners=PLAINTEXT://127.0.0.1:${plain},INTERNAL://127.0.0.1:${internal}`,
       `sofakafka.scram.bootstrap.dir=${credentials}`,
       ...brokerLines(clientJaas),
     ]
-    return { ...(await startOurBroker({ id, zookeeper: `${zookeeper.connect}${chroot}`, extra })), port: plain, saslPort: internal }
+    return { ...(await startOurBroker({ id, zookeeper: `${at}${chroot}`, extra })), port: plain, saslPort: internal }
   }
 
   beforeAll(async () => {
@@ -126,36 +151,36 @@ describe.skipIf(lacks('java', 'maven'))('a ZooKeeper with logins', () => {
   afterAll(async () => {
     for (const client of clients) await client.close()
     await ours?.stop()
-    await apache?.stop()
-    await zookeeper?.stop()
+    await apache?.kill()
+    await zookeeper?.kill()
     removeDirectory(directory)
   })
 
   test('protects the znodes that the same administration makes as Apache Kafka does', async () => {
-    for (const port of [apache.port, ours.port]) {
-      const client = clientOf(port)
-      const admin = new Admin(client)
-      await eventually(async () => (await client.brokers()).controllerId === 1)
-      const made = await admin.createTopics([{ name: 'topic', partitions: 2, replicationFactor: 1, config: { 'retention.ms': '60000' } }])
-      expect([...made.values()]).toEqual([undefined])
-      const binding = { principal: 'User:u', host: '*', operation: 'READ', permission: 'ALLOW', resourceType: 'TOPIC' } as const
-      await new AclAdmin(client).create([
-        { ...binding, resourceName: 'topic', patternType: 'LITERAL' },
-        { ...binding, resourceName: 'to', patternType: 'PREFIXED' },
-      ])
-    }
     const [theirs, own] = [await connect('/apache'), await connect('/ours')]
-    await eventually(async () => (await own.exists('/brokers/topics/topic/partitions/1/state')) !== undefined)
-    await eventually(async () => (await theirs.exists('/brokers/topics/topic/partitions/1/state')) !== undefined)
-    const [expected, actual] = [await aclsOf(theirs), await aclsOf(own)]
-    // The chroot itself was made by this test for Apache.
-    for (const acls of [expected, actual]) acls.delete('/')
+    const expected = await administer(apache.port, theirs)
+    const actual = await administer(ours.port, own)
     expect(Object.fromEntries(actual)).toEqual(Object.fromEntries(expected))
     expect(actual.get('/controller')).toEqual([
       { perms: 31, scheme: 'sasl', id: ZK.username },
       { perms: 1, scheme: 'world', id: 'anyone' },
     ])
     expect((await own.getAcl('/config/users/broker')).acl).toEqual([{ perms: 31, scheme: 'sasl', id: ZK.username }])
+
+    const embedded = await startEmbeddedZooKeeper({
+      config: parseZooConfig('dataDir=/zk\nclientPort=0\nclientPortAddress=127.0.0.1\n', {
+        saslUsers: new Map([[ZK.username, ZK.password]]),
+      }),
+      disk: new MemoryDisk(),
+      clocks: { monotonic: monotonicClock, wall: wallClock },
+      logger: silentLogger,
+    })
+    const onEmbedded = await startOurs('/ours', 1, `127.0.0.1:${embedded.port}`)
+    const tree = await connect('/ours', ZK, embedded.port)
+    expect(Object.fromEntries(await administer(onEmbedded.port, tree))).toEqual(Object.fromEntries(expected))
+    await onEmbedded.stop()
+    await tree.close()
+    await embedded.stop()
   })
 
   test('shows nobody else the users, and lets nobody else write', async () => {
@@ -209,19 +234,29 @@ describe.skipIf(lacks('java', 'maven'))('a ZooKeeper with logins', () => {
     expect(await describe(ours.port)).toEqual(theirs)
   })
 
+  /** Waits until both brokers of a cluster lead partitions of a new topic, as far as the one at `port` knows. */
+  const shareATopic = async (port: number, tree: ZooKeeperClient): Promise<void> => {
+    const client = clientOf(port)
+    await eventually(async () => (await client.brokers()).brokers.length === 2, { what: 'both are known' })
+    const made = await new Admin(client).createTopics([{ name: 'shared', partitions: 4, replicationFactor: 2 }])
+    expect([...made.values()]).toEqual([undefined])
+    await eventually(
+      async () => {
+        const { partitions } = (await client.topics(['shared'])).topics[0]!
+        return new Set(partitions.map(({ leaderId }) => leaderId)).size === 2 && partitions.every(({ isrNodes }) => isrNodes.length === 2)
+      },
+      { what: 'both lead, and follow each other' },
+    )
+    expect((await tree.getAcl('/brokers/ids/2')).acl).toEqual((await tree.getAcl('/brokers/ids/1')).acl)
+  }
+
   test('takes a broker of ours beside one of Apache on its protected tree, with SCRAM between the two', async () => {
     const beside = await startOurs('/apache', 2)
-    try {
-      const client = clientOf(beside.port)
-      await eventually(async () => (await client.brokers()).brokers.length === 2, { what: 'both are known' })
-      const made = await new Admin(client).createTopics([{ name: 'shared', partitions: 4, replicationFactor: 1 }])
-      expect([...made.values()]).toEqual([undefined])
-      const leaders = async () => new Set((await client.topics(['shared'])).topics[0]!.partitions.map(({ leaderId }) => leaderId))
-      await eventually(async () => (await leaders()).size === 2 && !(await leaders()).has(-1), { what: 'both lead partitions' })
-      const tree = await connect('/apache')
-      expect((await tree.getAcl('/brokers/ids/2')).acl).toEqual((await tree.getAcl('/brokers/ids/1')).acl)
-    } finally {
-      await beside.stop()
-    }
+    await shareATopic(beside.port, await connect('/apache')).finally(() => beside.stop())
+  })
+
+  test('takes a broker of Apache beside one of ours on our protected tree', async () => {
+    const beside = await startApache('/ours', 2)
+    await shareATopic(ours.port, await connect('/ours')).finally(() => beside.kill())
   })
 })
