@@ -7,6 +7,7 @@ import { WorkerPool } from '../base/worker-pool.ts'
 import type { ConnectCluster } from './cluster-link.ts'
 import { BrokerConfig } from './config/broker-config.ts'
 import { brokerProperties } from './config/file.ts'
+import { withServerLogins } from './config/server-logins.ts'
 import type { BrokerMetrics } from './ports.ts'
 import { type Broker, startBroker } from './start.ts'
 
@@ -42,7 +43,8 @@ const memoryBytes = (): number => {
  */
 export const runBroker = async (options: BrokerProgramOptions): Promise<BrokerProgram> => {
   const { clocks, disk, logger } = options
-  const config = BrokerConfig.parse(brokerProperties(options.properties, options.overrides, (path) => disk.readFile(path).toString('utf8')))
+  const properties = brokerProperties(options.properties, options.overrides, (path) => disk.readFile(path).toString('utf8'))
+  const config = BrokerConfig.parse(withServerLogins(properties, disk))
   for (const warning of config.warnings()) logger.warn({ warning }, 'configuration')
   const pool = new WorkerPool({ size: 2 })
   const broker = await startBroker({

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { BrokerConfig } from '../../../src/broker/config/broker-config.ts'
+import { parseJaas } from '../../../src/broker/config/jaas.ts'
+import { withServerLogins } from '../../../src/broker/config/server-logins.ts'
 import { parseJaasFile } from '../../../src/broker/config/jaas-file.ts'
 import { zooKeeperLogin } from '../../../src/broker/config/zookeeper-login.ts'
 import { protectedAcl } from '../../../src/broker/metadata/znodes/protection.ts'
@@ -87,6 +89,51 @@ describe('the login to ZooKeeper', () => {
     ['a login without a password', `Client { ${DIGEST} required username="a"; };`, {}, /must give username="..." and password/],
   ])('is refused in words: %s', (_what, jaas, properties, reason) => {
     expect(() => login(jaas, properties)).toThrow(reason)
+  })
+})
+
+describe('the section KafkaServer', () => {
+  const SCRAM = 'org.apache.kafka.common.security.scram.ScramLoginModule'
+  const PLAIN = 'org.apache.kafka.common.security.plain.PlainLoginModule'
+  const own = 'listener.name.two.plain.sasl.jaas.config'
+  const properties = new Map(
+    Object.entries({
+      'zookeeper.connect': 'h:1',
+      [KEY]: '/etc/jaas.conf',
+      listeners: 'ONE://:1,TWO://:2,THREE://:3',
+      'listener.security.protocol.map': 'ONE:SASL_PLAINTEXT,TWO:SASL_PLAINTEXT,THREE:PLAINTEXT',
+      'inter.broker.listener.name': 'ONE',
+      [own]: 'a.Own required;',
+    }),
+  )
+  const read = (jaas: string) => {
+    const disk = new MemoryDisk()
+    disk.makeDirectory('/etc')
+    disk.open('/etc/jaas.conf', 'create').writeSync([Buffer.from(jaas)], 0)
+    return withServerLogins(properties, disk)
+  }
+
+  test('is the login of SASL listeners that have none of their own, a section of the listener before it', () => {
+    const found = read(`
+      KafkaServer { ${SCRAM} required username="b" password="p\\"q\\\\"; ${PLAIN} required user_x="y"; };
+      one.KafkaServer { ${PLAIN} required username="o" password="1" user_o="1"; };`)
+    const added = new Map([...found].filter(([key]) => !properties.has(key)))
+    const scram = { module: SCRAM, options: new Map(Object.entries({ username: 'b', password: 'p"q\\' })) }
+    expect(new Map([...added].map(([key, text]) => [key, parseJaas(key, text)]))).toEqual(
+      new Map([
+        [
+          'listener.name.one.plain.sasl.jaas.config',
+          { module: PLAIN, options: new Map(Object.entries({ username: 'o', password: '1', user_o: '1' })) },
+        ],
+        ['listener.name.two.scram-sha-256.sasl.jaas.config', scram],
+        ['listener.name.two.scram-sha-512.sasl.jaas.config', scram],
+      ]),
+    )
+    expect(found.get(own)).toBe('a.Own required;')
+  })
+
+  test('is not needed', () => {
+    expect(read(`Client { ${DIGEST} required username="a" password="b"; };`)).toEqual(properties)
   })
 })
 

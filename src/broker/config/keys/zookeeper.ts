@@ -35,7 +35,7 @@ export const zookeeperKeys = {
 export const systemPropertyKeys = {
   'java.security.auth.login.config': string(
     null,
-    'A JAAS file whose section Client is the login to ZooKeeper (DIGEST-MD5). Its section KafkaServer is not read: see sasl.jaas.config.',
+    'A JAAS file. Its section Client is the login to ZooKeeper (DIGEST-MD5), its section KafkaServer that of listeners without sasl.jaas.config.',
   ),
   'zookeeper.sasl.client': boolean('true', 'Whether to log in to ZooKeeper where the JAAS file says how.'),
   'zookeeper.sasl.clientconfig': string('Client', 'The section of the JAAS file with the login to ZooKeeper.'),
