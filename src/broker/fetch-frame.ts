@@ -3,23 +3,27 @@ import type { Int64 } from '../protocol/int64.ts'
 import type { ResponsePart } from './handler.ts'
 import type { RecordsSource } from './records-source.ts'
 
-/** A Fetch reply whose records are not in memory yet. */
-export type FetchReply = { errorCode: number; topics: readonly { name: string; partitions: readonly FetchedPartition[] }[] }
+/** A Fetch reply whose records are not in memory yet. Partitions of one topic that follow each other share its name on the wire. */
+export type FetchReply = {
+  errorCode: number
+  /** 0: no session. */
+  sessionId: number
+  partitions: readonly FetchedPartition[]
+}
 export type FetchedPartition = {
-  partitionIndex: number
+  wanted: { readonly topic: string; readonly partitionIndex: number }
   errorCode: number
   highWatermark: number
   lastStableOffset: number
   logStartOffset: number
   /** null where the client did not ask for READ_COMMITTED. */
   aborted: readonly { producerId: Int64; firstOffset: number }[] | null
+  /** Another replica that the consumer should read from; -1: go on here. */
+  preferredReadReplica: number
   records: RecordsSource | undefined
 }
 
 const LENGTH_BYTES = 4
-/** Every fetch is a full one here: session id 0 tells the client that the broker keeps no session (KIP-227). */
-const NO_SESSION = 0
-const NO_PREFERRED_REPLICA = -1
 
 const writeString = (writer: Writer, text: string): void => {
   const sizeBytes = Buffer.byteLength(text)
@@ -28,7 +32,7 @@ const writeString = (writer: Writer, text: string): void => {
 }
 
 const writePartition = (writer: Writer, partition: FetchedPartition, version: number): void => {
-  writer.int32(partition.partitionIndex)
+  writer.int32(partition.wanted.partitionIndex)
   writer.int16(partition.errorCode)
   writer.int64(partition.highWatermark)
   if (version >= 4) writer.int64(partition.lastStableOffset)
@@ -40,8 +44,22 @@ const writePartition = (writer: Writer, partition: FetchedPartition, version: nu
       writer.int64(firstOffset)
     }
   }
-  if (version >= 11) writer.int32(NO_PREFERRED_REPLICA)
+  if (version >= 11) writer.int32(partition.preferredReadReplica)
   writer.int32(partition.records?.sizeBytes ?? 0)
+}
+
+/** The end of the run of partitions of one topic that begins at `from`. */
+const topicEnd = (partitions: readonly FetchedPartition[], from: number): number => {
+  const { topic } = partitions[from]!.wanted
+  let end = from + 1
+  while (partitions[end]?.wanted.topic === topic) end++
+  return end
+}
+
+const countTopics = (partitions: readonly FetchedPartition[]): number => {
+  let topics = 0
+  for (let at = 0; at < partitions.length; at = topicEnd(partitions, at)) topics++
+  return topics
 }
 
 /**
@@ -56,13 +74,16 @@ export const fetchFrame = (version: number, correlationId: number, reply: FetchR
   if (version >= 1) writer.int32(0)
   if (version >= 7) {
     writer.int16(reply.errorCode)
-    writer.int32(NO_SESSION)
+    writer.int32(reply.sessionId)
   }
-  writer.int32(reply.topics.length)
-  for (const { name, partitions } of reply.topics) {
-    writeString(writer, name)
-    writer.int32(partitions.length)
-    for (const partition of partitions) {
+  const { partitions } = reply
+  writer.int32(countTopics(partitions))
+  for (let at = 0; at < partitions.length;) {
+    const end = topicEnd(partitions, at)
+    writeString(writer, partitions[at]!.wanted.topic)
+    writer.int32(end - at)
+    for (; at < end; at++) {
+      const partition = partitions[at]!
       writePartition(writer, partition, version)
       if (!partition.records) continue
       parts.push(writer.bytes(), partition.records)

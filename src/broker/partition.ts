@@ -110,6 +110,9 @@ export class Partition {
   isInSync(brokerId: number): boolean {
     return this.isr.includes(brokerId)
   }
+  isReplica(brokerId: number): boolean {
+    return this.#leadership?.replicas.includes(brokerId) ?? false
+  }
   isAddingReplica(brokerId: number): boolean {
     return this.#leadership?.addingReplicas.includes(brokerId) ?? false
   }

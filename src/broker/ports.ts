@@ -9,6 +9,7 @@ import type { BrokerConfig } from './config/broker-config.ts'
 import type { GroupCoordinator } from './coordinator/coordinator.ts'
 import type { FetchSessions } from './fetch-sessions.ts'
 import type { Partition } from './partition.ts'
+import type { ReplicationQuota } from './replicas/replication-quota.ts'
 
 /**
  * What handlers ask of the rest of the broker. A part that serves more APIs adds its own narrow interface here and a member to Services; who builds the
@@ -22,6 +23,8 @@ export interface Services {
   readonly metadata: Metadata
   readonly topicCreation: TopicCreation
   readonly fetchSessions: FetchSessions
+  /** What followers may fetch of throttled replicas that this broker leads. */
+  readonly leaderQuota: ReplicationQuota
   readonly groups: GroupCoordinator
   readonly admin: AdminServices
   readonly logDirs: LogDirStates
@@ -39,6 +42,8 @@ export interface Partitions {
    * FENCED_LEADER_EPOCH or UNKNOWN_LEADER_EPOCH when `currentLeaderEpoch` (-1: not known) is not this leader's.
    */
   leader(topic: string, partition: number, currentLeaderEpoch?: number): Partition
+  /** Whatever it is here. */
+  get(topic: string, partition: number): Partition | undefined
   /** As leader, but the partition may be a follower here. */
   replica(topic: string, partition: number, currentLeaderEpoch?: number): Partition
 }

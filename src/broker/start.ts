@@ -15,6 +15,7 @@ import { LogDirs } from './log-dirs.ts'
 import { MemoryBudget } from './memory-budget.ts'
 import type { BrokerMetrics, Services } from './ports.ts'
 import { closeReplicas, openReplicas, type Replicas } from './replicas/open-replicas.ts'
+import { replicationQuota } from './replicas/fetchers.ts'
 import { KafkaServer } from './server.ts'
 
 export type StartOptions = BrokerEnvironment & {
@@ -160,6 +161,7 @@ const start = async (options: StartOptions, undo: Undo): Promise<Broker> => {
     partitions,
     metadata: link.metadata,
     topicCreation,
+    leaderQuota: replicationQuota('leader', { brokerId: link.brokerId, config: () => link.config, clock: clocks.monotonic }),
     fetchSessions: new FetchSessions({ clock: clocks.monotonic, maxSessions: config.get('max.incremental.fetch.session.cache.slots') }),
     groups,
     admin,

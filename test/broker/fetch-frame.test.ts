@@ -11,6 +11,7 @@ const partition = (partitionIndex: number, records: Buffer, aborted: FetchedPart
   lastStableOffset: 40,
   logStartOffset: 3,
   aborted,
+  preferredReadReplica: partitionIndex === 7 ? 2 : -1,
   records,
 })
 const topics = [
@@ -19,7 +20,7 @@ const topics = [
     partitions: [partition(0, Buffer.from('records of 0')), partition(7, Buffer.alloc(0)), partition(2, Buffer.alloc(3000, 9))],
   },
   { name: 'größe', partitions: [partition(1, Buffer.from('x'), [{ producerId: 9, firstOffset: 4 }])] },
-  { name: 'none', partitions: [] },
+  { name: 'orders', partitions: [partition(3, Buffer.alloc(0))] },
 ]
 
 test.each(Array.from({ length: 12 }, (_, version) => version))(
@@ -29,11 +30,14 @@ test.each(Array.from({ length: 12 }, (_, version) => version))(
       ...topic,
       partitions: topic.partitions.map((one) => (version < 4 ? { ...one, aborted: null } : one)),
     }))
-    const lazy = shown.map((topic) => ({
-      ...topic,
-      partitions: topic.partitions.map((one) => ({ ...one, records: inMemory(one.records) })),
-    }))
-    const parts = fetchFrame(version, 77, { errorCode: 0, topics: lazy })
+    const partitions = shown.flatMap((topic) =>
+      topic.partitions.map(({ partitionIndex, ...one }) => ({
+        ...one,
+        wanted: { topic: topic.name, partitionIndex },
+        records: inMemory(one.records),
+      })),
+    )
+    const parts = fetchFrame(version, 77, { errorCode: 0, sessionId: 8, partitions })
     const bytes: Buffer[] = []
     for (const part of parts) {
       if (part instanceof Uint8Array) bytes.push(part)
@@ -43,6 +47,8 @@ test.each(Array.from({ length: 12 }, (_, version) => version))(
         bytes.push(records)
       }
     }
-    expect(Buffer.concat(bytes)).toEqual(Buffer.concat(responseFrame(fetch, version, 77, { topics: shown })))
+    expect(Buffer.concat(bytes)).toEqual(
+      Buffer.concat(responseFrame(fetch, version, 77, { sessionId: version < 7 ? 0 : 8, topics: shown })),
+    )
   },
 )

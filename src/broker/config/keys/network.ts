@@ -82,8 +82,7 @@ export const networkKeys = {
   'fetch.max.bytes': int('57671680', 'The most bytes of records that one fetch answer holds, above what the client asked for.', {
     validator: atLeast(1024),
   }),
-  'max.incremental.fetch.session.cache.slots': int('1000', 'Incremental fetch sessions kept; every fetch is answered in full here.', {
-    ...noEffect,
+  'max.incremental.fetch.session.cache.slots': int('1000', 'Incremental fetch sessions kept.', {
     validator: atLeast(0),
   }),
 }
