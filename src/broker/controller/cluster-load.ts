@@ -65,5 +65,5 @@ const loadLeadership = async (zookeeper: ZooKeeperClient, known: KnownPartition,
   const { topic, partition } = known
   const found = await orGone(() => zookeeper.get(partitionStateZnode.path(topic, partition)))
   const state = found?.data && readable(logger, () => partitionStateZnode.decode(topic, partition, found.data!))
-  if (state) known.leadership = { ...state, version: found.stat.version }
+  if (state) known.leadership = { ...state, version: found.stat.version, mzxid: found.stat.mzxid }
 }

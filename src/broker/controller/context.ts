@@ -8,8 +8,8 @@ import type { ReplicaState } from './replica-states.ts'
 
 /** A registered broker; `epoch` is the czxid of its registration. */
 export type LiveBroker = BrokerInfo & { epoch: bigint }
-/** `version` is the znode's, for the next conditional write. */
-export type Leadership = LeaderAndIsr & { version: number }
+/** `version` is the znode's, for the next conditional write; `mzxid` says when it was written, where it was read. */
+export type Leadership = LeaderAndIsr & { version: number; mzxid?: bigint }
 export type TopicPartition = { topic: string; partition: number }
 /** While a partition is reassigned `replicas` holds the old and the new ones; `adding` and `removing` are parts of it. */
 export type Assignment = { replicas: readonly number[]; adding: readonly number[]; removing: readonly number[] }

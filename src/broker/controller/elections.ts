@@ -10,6 +10,8 @@ export type ElectionStrategy =
   | { type: 'preferred' }
   /** Away from brokers that are about to stop. */
   | { type: 'controlled-shutdown' }
+  /** Brokers were away and are back, and no controller has seen it. */
+  | { type: 'missed-bounce'; bounced: (known: object, brokerId: number) => boolean }
 
 export type Electorate = {
   /** As assigned, the preferred leader first. */
@@ -50,8 +52,25 @@ export const electForShutdown = (electorate: Electorate): Elected | undefined =>
   return leader === undefined ? undefined : { leader, isr: electorate.isr.filter((id) => !electorate.isShuttingDown(id)) }
 }
 
+/**
+ * A broker that was away may have lost what it had not flushed, of the present epoch too: those that were there all the time go before it, and it leaves the in-sync
+ * set. Where nobody was there all the time the set stays, and the leader with it; the next epoch keeps its new records apart from those that it has forgotten.
+ */
+export const electAfterBounce = (electorate: Electorate, leader: number, isBounced: (brokerId: number) => boolean): Elected | undefined => {
+  const { replicas, isr, isOnline } = electorate
+  const online = isr.filter(isOnline)
+  const steady = online.filter((id) => !isBounced(id))
+  const rest = steady.length > 0 ? steady : online
+  const next = rest.includes(leader) ? leader : replicas.find((id) => rest.includes(id))
+  return next === undefined ? undefined : { leader: next, isr: rest }
+}
+
 /** undefined: nobody can lead by this strategy, and nothing is to be changed. */
-export const elect = (strategy: ElectionStrategy, electorate: Electorate, isUncleanAllowed = false): Elected | undefined => {
+export const elect = (
+  strategy: Exclude<ElectionStrategy, { type: 'missed-bounce' }>,
+  electorate: Electorate,
+  isUncleanAllowed = false,
+): Elected | undefined => {
   switch (strategy.type) {
     case 'offline':
       return electOffline(electorate, strategy.allowsUnclean || isUncleanAllowed)

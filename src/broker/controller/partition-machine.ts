@@ -1,7 +1,7 @@
 import type { Logger } from '../../base/logger.ts'
 import type { BrokerRequests } from './broker-requests.ts'
 import type { ControllerContext, KnownPartition } from './context.ts'
-import { elect, type ElectionStrategy } from './elections.ts'
+import { elect, electAfterBounce, type ElectionStrategy } from './elections.ts'
 import { mayPartitionBecome, type PartitionState } from './partition-states.ts'
 import type { LeadershipWriter, StateChange } from './state-writes.ts'
 
@@ -87,7 +87,12 @@ export class PartitionMachine {
     if (!known.leadership) return this.#first(known)
     // Another controller wrote it, and had no time to tell.
     if (known.state === 'NEW' && context.hasOnlineLeader(known)) return 'keep'
-    const choice = elect(strategy, context.electorate(known), isUncleanAllowed)
+    const { leader: current } = known.leadership
+    const electorate = context.electorate(known)
+    const choice =
+      strategy.type === 'missed-bounce'
+        ? electAfterBounce(electorate, current, (id) => strategy.bounced(known, id))
+        : elect(strategy, electorate, isUncleanAllowed)
     if (!choice) return undefined
     if (!known.leadership.isr.includes(choice.leader)) {
       const { topic, partition } = known

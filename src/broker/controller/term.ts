@@ -17,6 +17,7 @@ import { controlledShutdown } from './controlled-shutdown.ts'
 import { TopicDeletion } from './deletion.ts'
 import { EventQueue } from './event-queue.ts'
 import { figuresOf } from './figures.ts'
+import { electAfterMissedBounces } from './missed-bounces.ts'
 import { Notifications } from './notifications.ts'
 import { PartitionMachine } from './partition-machine.ts'
 import { ReplicaMachine, replicasOf } from './replica-machine.ts'
@@ -174,6 +175,7 @@ export class ControllerTerm {
     partitions.initialize(all)
     replicas.initialize(all)
     const served = all.filter((known) => !context.isToBeDeleted(known))
+    await electAfterMissedBounces(this.#tools, served)
     const leaderless = served.filter(({ state }) => state !== 'ONLINE')
     await partitions.online(leaderless, { type: 'offline', allowsUnclean: false })
     const ofServed = replicasOf(served)

@@ -176,6 +176,28 @@ describe('a new controller', () => {
     expect((await cluster.untilState('u', 0, { leader: 3 })).controllerEpoch).toBeGreaterThan(epoch + 1)
   })
 
+  test('sees that a leader was away while there was no controller, and does not let it go on in its epoch', async () => {
+    await start([1, 2, 3])
+    await cluster.create('t', { 0: [1, 2, 3], 1: [2, 1, 3], 2: [1] })
+    for (const partition of [0, 1, 2]) await cluster.untilState('t', partition, { leaderEpoch: 0 })
+    await cluster.untilControlled()
+    for (const id of [2, 3]) await cluster.broker(id).controller!.stop()
+    await cluster.kill(1)
+    await cluster.add(1, { isCandidate: false })
+    cluster.broker(3).stand()
+    await cluster.untilControlled()
+    expect(await cluster.state('t', 0)).toMatchObject({ leader: 2, isr: [2, 3], leaderEpoch: 1 })
+    expect(await cluster.state('t', 1)).toMatchObject({ leader: 2, isr: [2, 3], leaderEpoch: 1 })
+    expect(await cluster.state('t', 2)).toMatchObject({ leader: 1, isr: [1], leaderEpoch: 1 })
+    await cluster.broker(1).until('hears its part', () => cluster.broker(1).roles.size === 3)
+    expect(cluster.broker(1).roles.get('t-0')).toMatchObject({ leader: 2, leaderEpoch: 1 })
+    // Nothing more happens to what a controller has seen.
+    await cluster.broker(3).controller!.stop()
+    cluster.broker(2).stand()
+    await cluster.untilControlled()
+    expect(await cluster.state('t', 0)).toMatchObject({ leader: 2, isr: [2, 3], leaderEpoch: 1 })
+  })
+
   test('finishes what a lost connection left unknown', async () => {
     await start([1, 2])
     await cluster.create('t', Object.fromEntries(Array.from({ length: 250 }, (_unused, n) => [n, [2, 1]])))

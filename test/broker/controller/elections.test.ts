@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { LeaderAndIsr } from '../../../src/broker/metadata/znodes/partition-state.ts'
-import { elect, type Elected, type ElectionStrategy, type Electorate, withoutReplicas } from '../../../src/broker/controller/elections.ts'
+import { elect, electAfterBounce, type Elected, type Electorate, withoutReplicas } from '../../../src/broker/controller/elections.ts'
 
 type Case = { replicas?: number[]; removing?: number[]; isr: number[]; online: number[]; stopping?: number[] }
 
@@ -11,7 +11,7 @@ const electorate = ({ replicas = [1, 2, 3], removing = [], isr, online, stopping
   isOnline: (id) => online.includes(id) && !stopping.includes(id),
   isShuttingDown: (id) => stopping.includes(id),
 })
-const OFFLINE: ElectionStrategy = { type: 'offline', allowsUnclean: false }
+const OFFLINE = { type: 'offline', allowsUnclean: false } as const
 
 describe('a lost leader', () => {
   test.each([
@@ -55,7 +55,7 @@ describe('other reasons to elect', () => {
 test('whatever the circumstances: a clean leader is online, assigned and was in sync, and nobody joins the in-sync set', () => {
   const subsets = Array.from({ length: 8 }, (_unused, bits) => [1, 2, 3].filter((id) => bits & (1 << (id - 1))))
   const cases = subsets.flatMap((isr) => subsets.flatMap((online) => subsets.map((stopping) => ({ isr, online, stopping, removing: [2] }))))
-  const strategies: ElectionStrategy[] = [OFFLINE, { type: 'reassign' }, { type: 'preferred' }, { type: 'controlled-shutdown' }]
+  const strategies = [OFFLINE, { type: 'reassign' }, { type: 'preferred' }, { type: 'controlled-shutdown' }] as const
   for (const given of cases) {
     const who = electorate(given)
     for (const elected of strategies.flatMap((strategy) => elect(strategy, who) ?? [])) {
@@ -64,6 +64,21 @@ test('whatever the circumstances: a clean leader is online, assigned and was in 
       expect(elected.isr.every((id) => given.isr.includes(id))).toBe(true)
     }
   }
+})
+
+describe('brokers that were away unseen', () => {
+  const after = (given: Case, leader: number, bounced: number[]) =>
+    electAfterBounce(electorate(given), leader, (id) => bounced.includes(id))
+  test('a leader among them is followed by one that was there, and both kinds of memberships end', () => {
+    expect(after({ isr: [1, 2, 3], online: [1, 2, 3] }, 1, [1])).toEqual({ leader: 2, isr: [2, 3] })
+    expect(after({ isr: [1, 2, 3], online: [1, 2, 3] }, 1, [1, 2])).toEqual({ leader: 3, isr: [3] })
+    expect(after({ isr: [1, 2, 3], online: [1, 2, 3] }, 1, [3])).toEqual({ leader: 1, isr: [1, 2] })
+  })
+  test('when all were away nobody is better than the others, and the set stays', () => {
+    expect(after({ isr: [1, 2, 3], online: [1, 2, 3] }, 2, [1, 2, 3])).toEqual({ leader: 2, isr: [1, 2, 3] })
+    expect(after({ isr: [1, 2], online: [2] }, 1, [2])).toEqual({ leader: 2, isr: [2] })
+    expect(after({ isr: [1], online: [2] }, 1, [2])).toBeUndefined()
+  })
 })
 
 describe('replicas that are gone', () => {
