@@ -1,12 +1,12 @@
 import { codeOf, errorCode, KafkaError } from '../protocol/errors.ts'
 import { toNumber } from '../protocol/int64.ts'
+import { closestReplica, NO_PREFERRED_REPLICA } from './closest-replica.ts'
 import type { FetchedPartition } from './fetch-frame.ts'
 import type { FetchTerms, Wanted } from './fetch-terms.ts'
 import { MAGIC_2_SINCE } from './fetch-terms.ts'
 import type { Fetched, Partition } from './partition.ts'
 
 const ZSTD_SINCE = 10
-const NO_PREFERRED_REPLICA = -1
 /** These tell the client nothing that it would have to know before its time is over; answered at once, they would make it ask again and again. */
 const PATIENT_ERRORS: ReadonlySet<number> = new Set([errorCode('UNKNOWN_TOPIC_OR_PARTITION'), errorCode('TOPIC_AUTHORIZATION_FAILED')])
 
@@ -76,6 +76,11 @@ export class FetchPass {
     try {
       const partition = this.#partitionOf(wanted)
       this.partitions.push(partition)
+      const preferred = this.#preferred(partition, wanted)
+      if (preferred !== NO_PREFERRED_REPLICA) {
+        this.#send(wanted, partition, preferred)
+        return undefined
+      }
       const reading = partition.fetch({
         offset: toNumber(wanted.fetchOffset),
         maxBytes: Math.min(wanted.maxBytes, this.#leftBytes),
@@ -110,6 +115,20 @@ export class FetchPass {
     if (context.apiVersion < ZSTD_SINCE && compressionType === 'zstd') throw new KafkaError('UNSUPPORTED_COMPRESSION_TYPE')
     if (context.apiVersion < MAGIC_2_SINCE && !messageDownconversionEnable) throw new KafkaError('UNSUPPORTED_VERSION')
     return partition
+  }
+
+  #preferred(partition: Partition, { fetchOffset }: Wanted): number {
+    const { rackId, context } = this.#terms
+    if (rackId === '' || !partition.isLeader) return NO_PREFERRED_REPLICA
+    return closestReplica(partition, toNumber(fetchOffset), rackId, context)
+  }
+
+  /** Where the consumer is to ask from now on; at once, so that it does not wait here. */
+  #send(wanted: Wanted, { highWatermark, lastStableOffset, log }: Partition, preferredReadReplica: number): void {
+    this.isUrgent = true
+    const { logStartOffset } = log
+    const here = { wanted, highWatermark, lastStableOffset, logStartOffset }
+    this.fetched.push({ ...here, errorCode: 0, aborted: null, preferredReadReplica, records: undefined })
   }
 
   /**

@@ -1,6 +1,7 @@
 import type { fetch } from '../protocol/api/01-fetch.ts'
 import type { Int64 } from '../protocol/int64.ts'
 import type { RequestOf } from '../protocol/schema.ts'
+import { RACK_AWARE_SELECTOR } from './config/keys/cluster.ts'
 import type { Context } from './context.ts'
 import type { FetchRequest } from './partition.ts'
 
@@ -40,6 +41,7 @@ export class FetchTerms {
   readonly maxBytes: number
   readonly minBytes: number
   readonly maxWaitMs: number
+  /** The consumer's rack, where it may be sent to a follower there; '' else. */
   readonly rackId: string
   /** Followers that are throttled have to wait. */
   readonly isOverQuota: boolean
@@ -57,7 +59,7 @@ export class FetchTerms {
     this.maxBytes = apiVersion < MAGIC_2_SINCE ? Math.min(maxBytes, MAX_CONVERTED_BYTES) : maxBytes
     this.minBytes = Math.min(request.minBytes, this.maxBytes)
     this.maxWaitMs = request.maxWait
-    this.rackId = request.rackId
+    this.rackId = this.mayReadFromFollower && broker.config.get('replica.selector.class') === RACK_AWARE_SELECTOR ? request.rackId : ''
     this.isOverQuota = this.isFollower && broker.leaderQuota.isExceeded
   }
 

@@ -310,16 +310,16 @@ export class Partition {
   }
 
   /** undefined: no record is that young. OFFSET_NOT_AVAILABLE for consumers of a new leader that does not know yet what they may see. */
-  async offsetFor(timestamp: Int64, reader: 'consumer' | 'replica'): Promise<FoundOffset | undefined> {
-    const { log, leaderEpoch } = this
-    if (reader === 'replica') return findOffset(log, timestamp, { endOffset: log.logEndOffset, leaderEpoch, isUncertain: false })
-    const isUncertain = this.#isLeader && this.#leading!.replicas.epochStartOffset > log.highWatermark
-    return findOffset(log, timestamp, { endOffset: log.highWatermark, leaderEpoch, isUncertain })
+  offsetFor(timestamp: Int64, upTo: FetchRequest['upTo']): Promise<FoundOffset | undefined> {
+    const { log, leaderEpoch, lastStableOffset } = this
+    const { logEndOffset, highWatermark } = log
+    const isUncertain = upTo !== 'logEnd' && this.#isLeader && this.#leading!.replicas.epochStartOffset > highWatermark
+    const endOffset = { logEnd: logEndOffset, highWatermark, lastStableOffset }[upTo]
+    return findOffset(log, timestamp, { endOffset, leaderEpoch, isUncertain })
   }
 
   /** Where `epoch` ended here; {epoch: -1, endOffset: -1} where that is not known. */
   endOffsetFor(epoch: number): { epoch: number; endOffset: number } {
-    if (epoch === this.leaderEpoch) return { epoch, endOffset: this.log.logEndOffset }
     return this.log.epochs.endOffsetFor(epoch, this.log.logEndOffset) ?? { epoch: -1, endOffset: -1 }
   }
 

@@ -112,7 +112,7 @@ export class BrokerConfig {
       throw new ConfigError(name, `Missing required configuration "${name}" which has no default value`)
     const value = parseValue(name, key, text)
     const isDefault = text === null || text === key.default || String(value) === String(key.default)
-    if (key.support === 'refused' && !isDefault) {
+    if (key.support === 'refused' && !isDefault && !key.served?.includes(String(value))) {
       throw new ConfigError(name, `${name}${key.type === 'password' ? '' : `=${text}`} is refused: ${key.refusal}`)
     }
     return value

@@ -19,11 +19,13 @@ export type Key<T> = {
   scope?: Scope
   validator?: Validator
   refusal?: string
+  /** Values that are served all the same. */
+  served?: readonly string[]
   /** Only for inference: what a parsed value is. */
   value?: T
 }
 
-type Extra = Pick<Key<unknown>, 'scope' | 'validator' | 'refusal'> & { support?: Support }
+type Extra = Pick<Key<unknown>, 'scope' | 'validator' | 'refusal' | 'served'> & { support?: Support }
 /** The default decides whether a parsed value can be null. */
 type Nullable<T, D> = D extends null ? T | null : T
 

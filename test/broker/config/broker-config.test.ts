@@ -169,3 +169,16 @@ describe('JAAS logins', () => {
     )
   })
 })
+
+test('replica.selector.class takes what is served without Java, and refuses other classes in words', () => {
+  const parse = (name: string) =>
+    BrokerConfig.parse(
+      new Map([
+        ['zookeeper.connect', 'z:2181'],
+        ['replica.selector.class', name],
+      ]),
+    )
+  const rackAware = 'org.apache.kafka.common.replica.RackAwareReplicaSelector'
+  expect(parse(rackAware).get('replica.selector.class')).toBe(rackAware)
+  expect(() => parse('com.example.Mine')).toThrow(`write ${rackAware}`)
+})

@@ -66,11 +66,11 @@ test('a new leader waits for its followers before it knows the high watermark, a
   await partition.appendAsFollower(replicated(await leaderBytes(4)), { leaderEpoch: 5, highWatermark: 1, logStartOffset: 0 })
   await lab.lead({ leaderEpoch: 6, isr: [1, 2], replicas: [1, 2] })
   expect(partition.highWatermark).toBe(1)
-  expect(await rejection(partition.offsetFor(-1, 'consumer'))).toBe('OFFSET_NOT_AVAILABLE')
-  expect(await partition.offsetFor(-1, 'replica')).toMatchObject({ offset: 4 })
-  expect(await partition.offsetFor(-2, 'consumer')).toMatchObject({ offset: 0 })
+  expect(await rejection(partition.offsetFor(-1, 'highWatermark'))).toBe('OFFSET_NOT_AVAILABLE')
+  expect(await partition.offsetFor(-1, 'logEnd')).toMatchObject({ offset: 4 })
+  expect(await partition.offsetFor(-2, 'highWatermark')).toMatchObject({ offset: 0 })
   fetched(partition, lab, 2, 4)
-  expect(await partition.offsetFor(-1, 'consumer')).toMatchObject({ offset: 4, leaderEpoch: 6 })
+  expect(await partition.offsetFor(-1, 'highWatermark')).toMatchObject({ offset: 4, leaderEpoch: 6 })
 })
 
 test('a broker that is no replica changes nothing', async () => {

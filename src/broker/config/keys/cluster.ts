@@ -4,6 +4,8 @@ import { protocolVersion } from './log.ts'
 const clusterWide = { scope: 'cluster-wide' } as const
 const noEffect = { support: 'no effect' } as const
 const replication = noEffect
+/** The value of replica.selector.class that lets consumers read in their own rack (KIP-392). */
+export const RACK_AWARE_SELECTOR = 'org.apache.kafka.common.replica.RackAwareReplicaSelector'
 
 /** What can be set at run time, for one broker, and in no file. Source: DynamicConfig.Broker of 2.6.3. */
 export const throttleKeys = {
@@ -64,8 +66,9 @@ export const clusterKeys = {
     validator: atLeast(0),
   }),
   'replica.high.watermark.checkpoint.interval.ms': long('5000', 'How often high watermarks are written to disk.'),
-  'replica.selector.class': string(null, 'A Java class that picks the replica that a consumer reads from.', {
-    refusal: 'Java classes cannot be loaded; leave the key out, consumers then read from the leader',
+  'replica.selector.class': string(null, 'Picks the replica that a consumer reads from: the leader, or one in the rack of client.rack.', {
+    served: [RACK_AWARE_SELECTOR, 'org.apache.kafka.common.replica.LeaderSelector'],
+    refusal: `Java classes cannot be loaded; write ${RACK_AWARE_SELECTOR}, or leave the key out: consumers then read from the leader`,
   }),
   'num.replica.fetchers': int('1', 'Connections that a follower keeps to each leader.', clusterWide),
   'quota.producer.default': long(LONG_MAX, 'Deprecated; bytes per second of a producer without a quota of its own.', {
