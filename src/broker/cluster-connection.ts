@@ -154,6 +154,7 @@ class ZooKeeperLink implements ClusterLink {
   }
 
   async leave(): Promise<void> {
+    this.#parts!.partitions.leave()
     const kept = await this.#member.handOver()
     if (kept) await this.#untilFollowing(kept)
     await this.#member.leave()

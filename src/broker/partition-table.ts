@@ -50,6 +50,7 @@ export class PartitionTable implements Partitions {
   readonly #fenced = new Set<Partition>()
   /** Counts how often all leaders here stepped down: a change that began before is not carried through. */
   #life = 0
+  #isLeaving = false
 
   constructor(options: PartitionTableOptions) {
     const { brokerId, clock, logger, isAlive, lagTimeMaxMs, isrStore } = options
@@ -135,8 +136,13 @@ export class PartitionTable implements Partitions {
       replica.follow(leadership)
     })
     this.#fenced.delete(replica)
-    followers.follow(replica, { brokerId: leadership.leader, leaderEpoch: leadership.leaderEpoch })
+    if (!this.#isLeaving) followers.follow(replica, { brokerId: leadership.leader, leaderEpoch: leadership.leaderEpoch })
     return replica
+  }
+
+  /** The broker is about to stop: new leaders are not followed any more, or it would be in sync again, and be missed there, when it goes. */
+  leave(): void {
+    this.#isLeaving = true
   }
 
   #checkChange(replica: Partition, life: number): void {
