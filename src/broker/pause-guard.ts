@@ -65,16 +65,19 @@ export class PauseGuard implements ServingGuard {
     this.#suspectFromMs = this.#tick.monotonicMs + this.#options.sessionTimeoutMs() * PAUSE
   }
 
-  /** The monotonic clock stands still while a machine is suspended; the wall clock shows that. That it may have been set instead costs one question. */
+  /**
+   * Within its time-out the session certainly lives, and what was silent for longer before the pause is no matter of the pause. The monotonic clock stands still
+   * while a machine is suspended; the wall clock shows that. That it may have been set instead costs one question.
+   */
   #look(): void {
     const { clocks, sessionTimeoutMs, silentMs } = this.#options
     const awayMs = clocks.monotonic.nowMs() - this.#tick.monotonicMs
     const wallMs = clocks.wall.nowMs() - this.#tick.wallMs
     this.#remember()
     const timeoutMs = sessionTimeoutMs()
-    if (Math.max(awayMs, wallMs) <= timeoutMs * PAUSE) return
-    const silentBeforeMs = silentMs() - awayMs
-    if (silentBeforeMs > timeoutMs || this.#held) return
+    const isPause = awayMs > timeoutMs * PAUSE && silentMs() > timeoutMs && silentMs() - awayMs <= timeoutMs
+    const isSuspension = wallMs - awayMs > timeoutMs * PAUSE
+    if (this.#held || !(isPause || isSuspension)) return
     this.#options.logger.warn(
       { awayMs: Math.round(awayMs), wallMs },
       'this process did not run for a while: requests wait until ZooKeeper is heard again',

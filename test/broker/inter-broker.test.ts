@@ -35,6 +35,7 @@ const startBroker = async (id: number): Promise<OurBroker> => {
     'authorizer.class.name=kafka.security.authorizer.AclAuthorizer',
     'super.users=User:broker;User:admin',
     'min.insync.replicas=2',
+    'controlled.shutdown.enable=false',
   ]
   return { ...(await startOurBroker({ id, zookeeper: zookeeper.connect, extra })), port, saslPort: internal }
 }

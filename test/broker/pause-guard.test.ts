@@ -71,6 +71,14 @@ describe('the guard against pauses', () => {
     expect(asked).toHaveLength(0)
   })
 
+  test('lets requests through after a pause that the session certainly survived', async () => {
+    const { clock, asked, zookeeper, check } = make()
+    zookeeper.silentMs = TIMEOUT_MS
+    await clock.stall(TIMEOUT_MS - 1000)
+    expect(check()).toBeUndefined()
+    expect(asked).toHaveLength(0)
+  })
+
   test('does not ask for a wall clock that is set back, nor for a pause that ends no session', async () => {
     const { clock, wall, asked, check } = make()
     wall.offsetMs = -3_600_000

@@ -14,7 +14,7 @@ import { batchOf } from '../support/batches.ts'
 import { eventually } from '../support/net.ts'
 import { type OurBroker, type OurZooKeeper, startOurBroker, startOurZooKeeper } from '../support/ours.ts'
 
-export const SESSION_TIMEOUT_MS = 2000
+export const SESSION_TIMEOUT_MS = 2500
 export const TOPIC = 'safe'
 
 export type PartitionNow = { partition: number; leader: number; leaderEpoch: number; isr: number[]; controllerEpoch: number }
@@ -46,6 +46,8 @@ export class SessionCluster {
       'replica.lag.time.max.ms=3000',
       'min.insync.replicas=2',
       'auto.leader.rebalance.enable=false',
+      // The last brokers to stop have nobody to hand over to, and would ask again and again.
+      'controlled.shutdown.enable=false',
     ]
     const links = await Promise.all([0, 1, 2].map(() => Link.open(0, zookeeper.port)))
     const brokers = await Promise.all(links.map(({ port }, id) => startOurBroker({ id, zookeeper: `127.0.0.1:${port}`, extra })))
