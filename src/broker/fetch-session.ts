@@ -75,8 +75,9 @@ export class FetchSession {
   get size(): number {
     return this.#partitions.size
   }
+  /** Can be gone through again and again: a fetch that waits looks at all of them each time. */
   get wanted(): Iterable<Wanted> {
-    return this.#partitions.values()
+    return { [Symbol.iterator]: () => this.#partitions.values() }
   }
 
   /** Followers' sessions are worth more, then larger ones. */

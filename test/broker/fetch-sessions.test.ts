@@ -198,3 +198,14 @@ test('none are kept where the configuration has no room for one', () => {
   const { sessions } = made({ maxSessions: 0 })
   expect(fetch(sessions, asking([0]))).toEqual({ error: 'NONE', sessionId: 0, told: [0] })
 })
+
+test('what a session asks for can be gone through again: a fetch that waits looks at it at each wake', () => {
+  const { sessions } = made()
+  const { sessionId } = fetch(sessions, asking([0, 1]))
+  const asked = sessions.open(asking([], { sessionId, epoch: 1 }), false)
+  const indexes = () => [...asked.wanted].map(({ partitionIndex }) => partitionIndex)
+  expect([indexes(), indexes()]).toEqual([
+    [0, 1],
+    [0, 1],
+  ])
+})
