@@ -3,7 +3,7 @@ import { Fetcher } from '../../../src/broker/replicas/fetcher.ts'
 import type { FollowedPartition } from '../../../src/broker/replicas/fetch-partition.ts'
 import { batchOf, Machine, topicConfig } from '../../log/support.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
-import { follow, MemoryLeader, noQuota, SETTINGS, stored, type StoredBatch, TestReplica } from './fetch-support.ts'
+import { follow, MemoryLeader, noQuota, quiet, SETTINGS, stored, type StoredBatch, TestReplica } from './fetch-support.ts'
 
 const CONFIG = { segmentBytes: 1500, indexIntervalBytes: 200, fileDeleteDelayMs: 10, retentionMs: -1 }
 
@@ -95,6 +95,8 @@ export class World {
     node.replica.isLeader = false
     for (const other of this.nodes) this.#cut(other.links.get(id))
     await Promise.all([...node.fetchers.values()].map((fetcher) => fetcher.stop()))
+    await quiet()
+    await this.noted()
     node.fetchers.clear()
     node.followed = undefined
     node.machine.kill()
@@ -191,9 +193,10 @@ export class World {
 
   /** The leader takes a broker out of the in-sync set. */
   async shrink(id: number): Promise<void> {
-    if (id === this.leader || !this.isr.includes(id)) return
+    const leader = this.nodes[this.leader]
+    if (id === this.leader || !this.isr.includes(id) || !leader?.isUp || leader.leaderEpoch !== this.epoch) return
     this.isr = this.isr.filter((other) => other !== id)
-    if (this.leader >= 0 && this.node(this.leader).isUp) await this.#advance(this.node(this.leader))
+    await this.#advance(leader)
   }
 
   async #advance(node: Node): Promise<void> {
@@ -210,10 +213,15 @@ export class World {
     }
   }
 
+  /** What was committed until now is in `committed`. */
+  async noted(): Promise<void> {
+    await Promise.all(this.#pending.splice(0))
+  }
+
   /** Time passes. */
   async advance(ms: number): Promise<void> {
     await this.clock.advance(ms)
-    await Promise.all(this.#pending.splice(0))
+    await this.noted()
   }
 
   async stop(): Promise<void> {
