@@ -156,12 +156,16 @@ describe('a broker that loses one of its log directories', () => {
     await loseADirectory(clientOf(failing.port), disk)
   })
 
-  test.skipIf(lacks('java', 'maven'))('tells an Apache controller, which moves leadership away', async () => {
-    const zookeeper = await startZooKeeper()
-    const apache = await startApacheKafka({ zookeeper, id: 0, extra: ['replica.lag.time.max.ms=4000'] })
-    cleanup.push(() => apache.kill())
-    const disk = new MemoryDisk(() => Date.now())
-    await startOurs(1, zookeeper, disk)
-    await loseADirectory(clientOf(apache.port), disk)
-  })
+  test.skipIf(lacks('java', 'maven'))(
+    'tells an Apache controller, which moves leadership away',
+    async () => {
+      const zookeeper = await startZooKeeper()
+      const apache = await startApacheKafka({ zookeeper, id: 0, extra: ['replica.lag.time.max.ms=4000'] })
+      cleanup.push(() => apache.kill())
+      const disk = new MemoryDisk(() => Date.now())
+      await startOurs(1, zookeeper, disk)
+      await loseADirectory(clientOf(apache.port), disk)
+    },
+    60_000,
+  )
 })
