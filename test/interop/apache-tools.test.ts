@@ -71,11 +71,16 @@ describe.skipIf(lacks('java', 'maven'))('Apache\u2019s tools of 2.6.3 against th
 
   test('topics are made and deleted by ZooKeeper', async () => {
     const at = ['--zookeeper', zookeeper.connect]
-    await tools.ok(TOPIC, [...at, '--create', '--topic', 'by-zk', '--partitions', '3', '--replication-factor', '1'])
+    const settings = ['--config', 'retention.ms=600000']
+    await tools.ok(TOPIC, [...at, '--create', '--topic', 'by-zk', '--partitions', '3', '--replication-factor', '1', ...settings])
     await eventually(
       async () =>
         (await tools.ok(TOPIC, ['--bootstrap-server', plain, '--describe', '--topic', 'by-zk'])).match(/Leader: \d/g)?.length === 3,
     )
+    for (const { port } of brokers) {
+      const described = ['--bootstrap-server', `127.0.0.1:${port}`, '--describe', '--entity-type', 'topics', '--entity-name', 'by-zk']
+      expect(await tools.ok(CONFIG, described)).toContain('retention.ms=600000')
+    }
     await tools.ok(TOPIC, [...at, '--delete', '--topic', 'by-zk'])
     await eventually(async () => !(await tools.ok(TOPIC, [...at, '--list'])).includes('by-zk'), { what: 'by-zk is gone' })
   })

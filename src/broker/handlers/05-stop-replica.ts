@@ -6,8 +6,10 @@ import { each, type Handler, type Refusal } from '../handler.ts'
 
 type Stop = { topicName: string; partitionIndex: number; deletePartition: boolean; leaderEpoch: number }
 
-/** "Unknown", and "the topic is being deleted": neither is compared. Source: LeaderAndIsr.NoEpoch, EpochDuringDelete. */
-const UNCOMPARED_EPOCHS = [-1, -2]
+/** The topic is being deleted. Source: LeaderAndIsr.EpochDuringDelete. */
+const EPOCH_DURING_DELETE = -2
+/** That, and "unknown": neither is compared. Source: LeaderAndIsr.NoEpoch. */
+const UNCOMPARED_EPOCHS = [-1, EPOCH_DURING_DELETE]
 
 export const refuseStopReplica: Refusal<typeof stopReplica> = (_request, { code }) => ({ errorCode: code })
 
@@ -33,7 +35,8 @@ export const handleStopReplica: Handler<typeof stopReplica> = (request, context)
     const isOvertaken = known !== undefined && !UNCOMPARED_EPOCHS.includes(leaderEpoch) && leaderEpoch <= known.leaderEpoch
     if (isOvertaken) throw new KafkaError('FENCED_LEADER_EPOCH')
     await replicas.stop(topicName, partitionIndex, deletePartition)
-    if (deletePartition) configs.forgetTopic(topicName)
+    // One replica that moved away says nothing of the topic's others here.
+    if (deletePartition && leaderEpoch === EPOCH_DURING_DELETE) configs.forgetTopic(topicName)
     return { topicName, partitionIndex, errorCode: 0 }
   }
   return replicas.changes.take(async () => {

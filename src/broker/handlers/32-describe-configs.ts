@@ -19,11 +19,13 @@ export const refuseDescribeConfigs: Refusal<typeof describeConfigs> = (request, 
   })),
 })
 
-const entriesOf = (resource: Resource, context: Context): Entry[] => {
+/** What a topic has is read anew, as Kafka does: brokers without a replica do not hear of topics that were made by ZooKeeper. */
+const entriesOf = async (resource: Resource, context: Context): Promise<Entry[]> => {
   const { configs } = context.broker.admin
   const target = targetOf(context, resource.resourceType, resource.resourceName, 'DESCRIBE_CONFIGS')
   if (target.type === 'brokers') return brokerEntries(configs.broker, target)
   if (!context.broker.metadata.topic(target.name)) throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION')
+  await configs.refreshTopic(target.name)
   return topicEntries(configs.topic(target.name))
 }
 
@@ -31,10 +33,10 @@ const entriesOf = (resource: Resource, context: Context): Entry[] => {
 export const handleDescribeConfigs: Handler<typeof describeConfigs> = async (request, context) => ({
   results: await each<Resource, Result>(
     request.resources,
-    (resource) => {
+    async (resource) => {
       const { resourceType, resourceName, configurationKeys } = resource
       const wanted = configurationKeys === null ? undefined : new Set(configurationKeys)
-      const configs = entriesOf(resource, context)
+      const configs = (await entriesOf(resource, context))
         .filter(({ name }) => wanted === undefined || wanted.has(name))
         .map((entry) => ({
           ...entry,

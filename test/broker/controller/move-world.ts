@@ -268,7 +268,7 @@ export class World {
   #stop(id: number, known: KnownPartition, leaderEpoch: number): void {
     const broker = this.brokers.get(id)!
     const replica = broker.replicas.get(keyOf(known.partition))
-    if (!broker.isAlive || !replica || replica.leaderEpoch > leaderEpoch) return
+    if (!broker.isAlive || !replica || replica.leaderEpoch >= leaderEpoch) return
     broker.replicas.delete(keyOf(known.partition))
     this.#check(known.partition)
   }
