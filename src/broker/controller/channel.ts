@@ -147,8 +147,9 @@ export class BrokerChannel {
 
   async #connected(): Promise<KafkaConnection> {
     if (this.#connection?.isOpen) return this.#connection
-    const { broker, interBrokerListener, connection } = this.#options
-    const endpoint = broker.endpoints.find(({ name }) => name === interBrokerListener)
+    const { broker, context, interBrokerListener, connection } = this.#options
+    const { endpoints } = context.brokers.get(broker.id) ?? broker
+    const endpoint = endpoints.find(({ name }) => name === interBrokerListener)
     if (!endpoint) throw new Error(`broker ${broker.id} does not have the inter-broker listener ${interBrokerListener}`)
     this.#connection = await KafkaConnection.open(connection(endpoint))
     if (this.#closed.signal.aborted) this.#connection.close()
