@@ -23,6 +23,8 @@ beforeAll(async () => {
 }, 60_000)
 
 afterAll(async () => {
+  // A clean stop would wait for a controller that does not answer.
+  for (const one of brokers ?? []) await one.program.kill('SIGKILL')
   await Promise.all((brokers ?? []).map((one) => one.stop()))
   await controller?.zookeeper.close()
   await zookeeper?.stop()
