@@ -50,7 +50,13 @@ export class SessionCluster {
       'controlled.shutdown.enable=false',
     ]
     const links = await Promise.all([0, 1, 2].map(() => Link.open(0, zookeeper.port)))
-    const brokers = await Promise.all(links.map(({ port }, id) => startOurBroker({ id, zookeeper: `127.0.0.1:${port}`, extra })))
+    const starting = links.map(({ port }, id) => startOurBroker({ id, zookeeper: `127.0.0.1:${port}`, extra }))
+    const brokers = await Promise.all(starting).catch(async (error: unknown) => {
+      for (const start of await Promise.allSettled(starting)) if (start.status === 'fulfilled') await start.value.stop()
+      for (const link of links) await link.close()
+      await zookeeper.stop()
+      throw error
+    })
     const znodes = await ZooKeeperClient.connect({
       servers: [{ host: '127.0.0.1', port: zookeeper.port }],
       sessionTimeoutMs: 10_000,
