@@ -29,6 +29,8 @@ const FETCH_VERSION = 11
 const SWEEP_MS = 1000
 const FIRST_PAUSE_MS = 20
 const IDLE_DISCONNECT_MS = 10_000
+/** After so many bytes the requests of clients get their turn: a follower that catches up is no reason to wait. */
+const TURN_BYTES = 2 << 20
 
 /**
  * Follows one leader for some partitions, with one request at a time: the log of a new one is cut to what the leader has, then all are fetched in one session. An error
@@ -201,14 +203,20 @@ export class Fetcher {
 
   /** The records last until the next request: nothing is asked before all are written. */
   async #take({ topics }: FetchAnswer): Promise<void> {
-    let waiting: Promise<void>[] | undefined
+    const waiting: Promise<void>[] = []
+    let bytes = 0
     for (const { name, partitions } of topics) {
       for (const fetched of partitions) {
+        if (bytes >= TURN_BYTES) {
+          bytes = 0
+          await new Promise((resolve) => setImmediate(resolve))
+        }
         const work = this.#takePartition(name, fetched)
-        if (work) (waiting ??= []).push(work)
+        if (work) waiting.push(work)
+        bytes += fetched.records.length
       }
     }
-    if (waiting) await Promise.all(waiting)
+    if (waiting.length > 0) await Promise.all(waiting)
     for (const followed of this.#outOfRange.splice(0)) await this.#reset(followed)
   }
 

@@ -225,6 +225,25 @@ describe('a fetcher', () => {
     expect(leader.of('Fetch').at(-1)!.forgotten).toEqual([{ name: 't', forgottenPartitionIndexes: [0] }])
   })
 
+  test('lets others have their turn within a large answer; what is unfollowed then is left out', async () => {
+    const { leaders, followers, fetcher } = await scene(6)
+    for (const { log } of leaders) append(log, 1, { sizeBytes: 900_000 })
+    const followed = followers.map((replica) => follow(fetcher, replica, 0))
+    let atTurn: number[] = []
+    const appendNow = followers[0]!.appendAsFollower.bind(followers[0]!)
+    followers[0]!.appendAsFollower = (records, leader) => {
+      setImmediate(() => {
+        atTurn = followers.map(({ log }) => log.logEndOffset)
+        void fetcher.remove(followed[5]!)
+      })
+      followers[0]!.appendAsFollower = appendNow
+      return appendNow(records, leader)
+    }
+    await quiet()
+    expect(atTurn).toEqual([1, 1, 1, 0, 0, 0])
+    expect(followers.map(({ log }) => log.logEndOffset)).toEqual([1, 1, 1, 1, 1, 0])
+  })
+
   test('unfollow waits for an append that is under way', async () => {
     const { fetcher, ours, theirs } = await scene()
     append(theirs.log)
