@@ -51,6 +51,17 @@ test('the high watermark stays when a leader becomes a follower, and when it lea
   expect(partition.highWatermark).toBe(2)
 })
 
+test('the high watermark of a follower is there again after a restart', async () => {
+  const lab = await ReplicaLab.open()
+  const follow = () => lab.table.follow('t', 0, lab.leadership({ leader: 2 }), false)
+  const partition = await follow()
+  await partition.appendAsFollower(replicated(await leaderBytes(4)), { leaderEpoch: 5, highWatermark: 2, logStartOffset: 0 })
+  await lab.logs.writeHighWatermarks()
+  lab.machine.kill()
+  await lab.start()
+  expect([(await follow()).highWatermark, lab.logs.get('t', 0)!.logEndOffset]).toEqual([2, 4])
+})
+
 test('a follower that asks from before does not take the high watermark back', async () => {
   const lab = await ReplicaLab.open()
   const partition = await lab.lead({ isr: [1, 2], replicas: [1, 2] })
