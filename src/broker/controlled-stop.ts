@@ -79,12 +79,26 @@ const ask = async (options: ControlledStopOptions): Promise<Outcome> => {
   }
 }
 
+/** Until the next try: when brokers stop together, the next controller is there sooner than the configured time is over. */
+const pause = async ({ zookeeper, config, clock }: ControlledStopOptions): Promise<void> => {
+  const watch = zookeeper.newWatch()
+  const over = new AbortController()
+  try {
+    await zookeeper.exists(controllerZnode.path, { watch })
+    const sleeping = clock.sleep(Number(config.get('controlled.shutdown.retry.backoff.ms')), over.signal).catch(() => {})
+    await Promise.race([watch.fired, sleeping])
+  } finally {
+    over.abort()
+    watch.cancel()
+  }
+}
+
 /**
  * Asks the controller to give this broker's leaderships to others, as often as the configuration says. Gives the partitions that this broker still leads, because
  * nobody else can; undefined when no controller took the request. The broker goes on serving until the new leaders are announced to it.
  */
 export const controlledStop = async (options: ControlledStopOptions): Promise<readonly TopicPartition[] | undefined> => {
-  const { config, clock, logger } = options
+  const { config, logger } = options
   if (!config.get('controlled.shutdown.enable')) return undefined
   let remaining: readonly TopicPartition[] | undefined
   for (let tries = config.get('controlled.shutdown.max.retries'); tries > 0; tries--) {
@@ -95,7 +109,7 @@ export const controlledStop = async (options: ControlledStopOptions): Promise<re
       logger.warn({ remaining: remaining.slice(0, 10), count: remaining.length }, 'no other broker can lead some partitions')
       if (options.term()?.isAlone(options.brokerId)) return remaining
     } else logger.warn({ problem: outcome.problem }, 'the controller did not take the leaderships of this broker')
-    if (tries > 1) await clock.sleep(Number(config.get('controlled.shutdown.retry.backoff.ms')))
+    if (tries > 1) await pause(options)
   }
   logger.warn('the broker stops while it leads partitions that had other replicas')
   return remaining

@@ -4,7 +4,9 @@ import { silentLogger } from '../../../src/base/logger.ts'
 import { controllerZnode } from '../../../src/broker/metadata/znodes/controller.ts'
 import { partitionStateZnode } from '../../../src/broker/metadata/znodes/partition-state.ts'
 import { ClusterClient } from '../../../src/client/cluster-client.ts'
-import { createTopics } from '../../../src/protocol/api/index.ts'
+import { KafkaConnection } from '../../../src/client/connection.ts'
+import { controlledShutdown, createTopics } from '../../../src/protocol/api/index.ts'
+import { errorName } from '../../../src/protocol/errors.ts'
 import { ZooKeeperClient } from '../../../src/zookeeper/client.ts'
 import { SteadyProducer } from '../../interop/steady-producer.ts'
 import { type OurBroker, type OurZooKeeper, startOurBroker, startOurZooKeeper } from '../../support/ours.ts'
@@ -78,6 +80,24 @@ afterAll(async () => {
   await zookeeper?.stop()
 }, 30_000)
 
+test('a controlled shutdown is refused by who is not the controller, and for whom it does not know', async () => {
+  const controller = await controllerId()
+  const ask = async (to: number, request: { brokerId: number; brokerEpoch?: number }, version: number) => {
+    const { port } = broker(to)
+    const connection = await KafkaConnection.open({ host: '127.0.0.1', port, clientId: 'test', clock: monotonicClock, timeoutMs: 5000 })
+    const { errorCode } = await connection.request(controlledShutdown, { brokerEpoch: -1, ...request }, { version })
+    connection.close()
+    return errorName(errorCode)
+  }
+  const other = IDS.find((id) => id !== controller)!
+  for (const version of [0, 1, 2, 3]) {
+    expect(await ask(other, { brokerId: other }, version)).toBe('NOT_CONTROLLER')
+    expect(await ask(controller, { brokerId: 99 }, version)).toBe('BROKER_NOT_AVAILABLE')
+  }
+  for (const version of [2, 3]) expect(await ask(controller, { brokerId: other, brokerEpoch: 1 }, version)).toBe('STALE_BROKER_EPOCH')
+  await untilWhole()
+})
+
 test('brokers stop one after the other, the controller last, and no send fails', { timeout: 60_000 }, async () => {
   const controller = await controllerId()
   for (const id of [...IDS.filter((one) => one !== controller), controller]) {
@@ -106,4 +126,13 @@ test('brokers stop one after the other, the controller last, and no send fails',
     const acked = producer.sends.filter((send) => send.partition === partition && send.ackedMs < Number.POSITIVE_INFINITY)
     expect(acked.filter(({ value }) => !read.has(value))).toEqual([])
   }
+})
+
+test('brokers that stop together do not wait for one another', { timeout: 30_000 }, async () => {
+  for (const one of brokers) if (!one.program.isRunning) await one.restart('SIGTERM')
+  await untilWhole()
+  const startedMs = performance.now()
+  expect(await Promise.all(brokers.map((one) => one.program.stop()))).toEqual([0, 0, 0])
+  // Less than one controlled.shutdown.retry.backoff.ms.
+  expect(performance.now() - startedMs).toBeLessThan(5000)
 })
