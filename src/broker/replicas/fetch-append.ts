@@ -1,6 +1,6 @@
 import { KafkaError } from '../../protocol/errors.ts'
 import { toNumber } from '../../protocol/int64.ts'
-import { baseOffsetOf, completeBatchSizeAt } from '../../protocol/records/record-batch.ts'
+import { baseOffsetOf, completeBatchSizeAt, lastOffsetOf } from '../../protocol/records/record-batch.ts'
 import type { FetchAnswer } from './fetch-session.ts'
 import type { FollowedPartition } from './fetch-partition.ts'
 
@@ -31,12 +31,15 @@ const advance = (followed: FollowedPartition, { highWatermark }: FetchedPartitio
 }
 
 /** The leader's log starts within a batch, which comes whole: a log that has nothing yet begins with that batch, so that offsets below its start are the leader's. */
-const beginsBeforeEmptyLog = ({ replica: { log } }: FollowedPartition, records: Buffer): boolean =>
-  log.logStartOffset === log.logEndOffset && completeBatchSizeAt(records, 0) > 0 && baseOffsetOf(records) < log.logEndOffset
+const beginsBeforeEmptyLog = ({ replica: { log } }: FollowedPartition, records: Buffer): boolean => {
+  if (log.logStartOffset !== log.logEndOffset || completeBatchSizeAt(records, 0) === 0) return false
+  return baseOffsetOf(records) < log.logEndOffset && lastOffsetOf(records) >= log.logEndOffset
+}
 
 const startOverAndAppend = async (followed: FollowedPartition, fetched: FetchedPartition, records: Buffer): Promise<void> => {
   const { replica, leaderEpoch } = followed
   await replica.startOverAsFollower(baseOffsetOf(records), leaderEpoch)
+  followed.fetching()
   await replica.appendAsFollower(records, leaderOffsets(followed, fetched))
   advance(followed, fetched)
 }
