@@ -11,8 +11,9 @@ import {
   validateCrc,
 } from '../protocol/records/record-batch.ts'
 import { assignOffsets, type PreparedAppend } from '../protocol/records/validate.ts'
-import type { EpochEntry } from './leader-epochs.ts'
+import type { EpochEntry, LeaderEpochs } from './leader-epochs.ts'
 import type { AppendInfo } from './log-types.ts'
+import type { KnownBatch } from './producer-entry.ts'
 
 /** Batches with their final offsets, ready to be written. */
 export type NumberedBatches = {
@@ -31,6 +32,15 @@ export const infoOf = (batches: NumberedBatches, logAppendTime: number, logStart
   const { records, firstOffset, lastOffset, maxTimestamp, offsetOfMaxTimestamp } = batches
   return { firstOffset, lastOffset, maxTimestamp, offsetOfMaxTimestamp, logAppendTime, logStartOffset, sizeBytes: records.length }
 }
+
+/** The answer for a batch that a producer sent again: as the first time. */
+export const duplicateInfo = (info: AppendInfo, { offset, offsetDelta, timestamp }: KnownBatch): AppendInfo => ({
+  ...info,
+  firstOffset: offset - offsetDelta,
+  lastOffset: offset,
+  logAppendTime: Number(timestamp),
+  isDuplicate: true,
+})
 
 /** What a leader checked gets the offsets from `nextOffset` on, and its epoch, in place: both are outside the checksum. */
 export const numbered = (prepared: PreparedAppend, nextOffset: number, leaderEpoch: number): NumberedBatches => {
@@ -82,3 +92,10 @@ const outOfOrder = (first: number, due: number, at: number): KafkaError =>
   at === 0
     ? new KafkaError('OFFSET_OUT_OF_RANGE', `the first offset of the append is ${first}, the log ends at ${due}`)
     : new KafkaError('CORRUPT_MESSAGE', `the batches of an append do not ascend: offset ${first} where ${due} or later is due`)
+
+/** The epochs of an append that is in the file. */
+export const noteEpochs = (known: LeaderEpochs, { epochs, hasLegacy }: NumberedBatches): void => {
+  // Old formats carry no epoch: without entries a follower goes by the high watermark, as Kafka does.
+  if (hasLegacy) known.clear()
+  for (const { epoch, startOffset } of epochs) known.assign(epoch, startOffset)
+}

@@ -4,8 +4,9 @@ import { KafkaError } from '../protocol/errors.ts'
 import { parseEpochs } from './checkpoint-file.ts'
 import { fileName } from './file-names.ts'
 import { LeaderEpochs } from './leader-epochs.ts'
+import { LogProducers } from './log-producers.ts'
 import { clearLeftovers } from './leftovers.ts'
-import type { LogConfig } from './log-config.ts'
+import { isCompacted, type LogConfig } from './log-config.ts'
 import type { LogContext, LogState } from './log-context.ts'
 import { readLater, readNow } from './reads.ts'
 import { scanInThread } from './scan-task.ts'
@@ -47,6 +48,8 @@ class Loading {
   #epochs = new LeaderEpochs()
   /** The base of the first segment that was recovered: what was cut off from there on is not cut on the medium before the next flush. */
   #recoveredFrom = 0
+  /** Segments that were looked through and hold no batch of a producer. */
+  readonly #withoutProducers = new Set<Segment>()
 
   constructor(options: LoadOptions, context: LogContext) {
     this.#options = options
@@ -67,8 +70,28 @@ class Loading {
     const segments = new Segments(this.#directory, this.#segments, this.#context)
     segments.isDirectoryUnsynced = recovered !== undefined
     const recoveryPoint = Math.min(this.#options.isClean ? logEndOffset : this.#recoveredFrom, logEndOffset)
+    const producers = await this.#loadProducers(names, { logStartOffset, logEndOffset })
     for (const segment of this.#segments) segment.closeFiles()
-    return { topic, partition, config, segments, logStartOffset, logEndOffset, highWatermark, recoveryPoint, epochs: this.#epochs }
+    return {
+      topic,
+      partition,
+      config,
+      segments,
+      logStartOffset,
+      logEndOffset,
+      highWatermark,
+      recoveryPoint,
+      epochs: this.#epochs,
+      producers,
+    }
+  }
+
+  async #loadProducers(names: ReadonlySet<string>, bounds: { logStartOffset: number; logEndOffset: number }): Promise<LogProducers> {
+    const { topic, partition, isClean } = this.#options
+    if (!isClean) for (const segment of this.#segments) segment.transactions.truncateTo(bounds.logEndOffset)
+    const producers = new LogProducers({ name: `${topic}-${partition}`, directory: this.#directory, context: this.#context }, names)
+    await producers.load({ segments: this.#segments, ...bounds }, { isClean, without: this.#withoutProducers })
+    return producers
   }
 
   #readEpochs(names: ReadonlySet<string>): LeaderEpochs {
@@ -126,11 +149,16 @@ class Loading {
     let end: number | undefined
     for (let i = Math.max(0, from); i < this.#segments.length; i++) {
       const segment = this.#segments[i]!
+      if (end !== undefined && this.#endsBefore(segment, end)) {
+        for (const later of this.#segments.splice(i)) this.#remove(later)
+        break
+      }
       const scan = await this.#scan(segment)
       for (const { epoch, startOffset } of scan.epochs) {
         if (epoch > (this.#epochs.latest ?? -1)) this.#epochs.assign(epoch, startOffset)
       }
       end = scan.nextOffset
+      if (!scan.hasProducers) this.#withoutProducers.add(segment)
       if (scan.problem === undefined) {
         segment.adopt(scan)
         continue
@@ -145,6 +173,17 @@ class Loading {
       segment.adopt(scan)
     }
     return end
+  }
+
+  /**
+   * After a power loss the name of a new segment may be there while the end of the one before it is not: what follows such a gap would be taken for the log's end. Compaction
+   * leaves gaps of its own.
+   */
+  #endsBefore(segment: Segment, endOffset: number): boolean {
+    const { topic, partition, config } = this.#options
+    if (segment.baseOffset <= endOffset || isCompacted(config)) return false
+    this.#logger.warn({ topic, partition, segment: segment.log.path, endOffset }, 'log cut at a gap between its segments')
+    return true
   }
 
   #remove(segment: Segment): void {

@@ -72,3 +72,9 @@ export const deletesOld = (config: LogConfig): boolean => config.cleanupPolicy.i
 /** When a segment is rolled by age; compaction needs closed segments in time. */
 export const maxSegmentMs = (config: LogConfig): number =>
   isCompacted(config) && config.maxCompactionLagMs > 0 ? Math.min(config.maxCompactionLagMs, config.segmentMs) : config.segmentMs
+
+/** By how much a segment is rolled earlier than segment.ms says, so that not all partitions roll at once. `random` gives 0 <= x < 1. */
+export const segmentJitterMs = (config: LogConfig, random: () => number): number => {
+  const maxMs = Math.min(config.segmentJitterMs, config.segmentMs)
+  return maxMs > 0 ? Math.floor(random() * maxMs) : 0
+}

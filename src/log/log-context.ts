@@ -5,6 +5,7 @@ import type { Flusher } from './flusher.ts'
 import type { LeaderEpochs } from './leader-epochs.ts'
 import type { LogConfig } from './log-config.ts'
 import type { LogDirectory } from './log-directory.ts'
+import type { LogProducers } from './log-producers.ts'
 import type { OpenFiles } from './open-files.ts'
 import type { Segments } from './segments.ts'
 import type { Trash } from './trash.ts'
@@ -19,6 +20,8 @@ export type LogContext = {
   /** 0 <= x < 1; for the jitter of segment.jitter.ms. */
   random: () => number
   logger: Logger
+  /** transactional.id.expiration.ms: a producer that has not written for so long is forgotten. */
+  producerExpirationMs: number
   /** Threads see the real disk only. */
   pool: WorkerPool | undefined
 }
@@ -34,4 +37,5 @@ export type LogState = {
   highWatermark: number
   recoveryPoint: number
   epochs: LeaderEpochs
+  producers: LogProducers
 }

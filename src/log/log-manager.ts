@@ -13,6 +13,7 @@ import { loadDirectory } from './load-directory.ts'
 import type { LogConfig } from './log-config.ts'
 import { LogDirectory } from './log-directory.ts'
 import type { LogContext } from './log-context.ts'
+import { LogProducers } from './log-producers.ts'
 import { Log } from './log.ts'
 import { OpenFiles } from './open-files.ts'
 import { Repeat } from './repeat.ts'
@@ -28,6 +29,8 @@ export type LogManagerConfig = {
   flushOffsetCheckpointIntervalMs: number
   flushStartOffsetCheckpointIntervalMs: number
   highWatermarkCheckpointIntervalMs: number
+  /** transactional.id.expiration.ms */
+  producerExpirationMs: number
   /** num.recovery.threads.per.data.dir: logs that are loaded at a time. */
   recoveryThreadsPerDataDir: number
   /** Descriptors that logs hold at most. */
@@ -43,6 +46,7 @@ export const defaultLogManagerConfig: Omit<LogManagerConfig, 'topicDefaults'> = 
   flushOffsetCheckpointIntervalMs: 60_000,
   flushStartOffsetCheckpointIntervalMs: 60_000,
   highWatermarkCheckpointIntervalMs: 5000,
+  producerExpirationMs: 604_800_000,
   recoveryThreadsPerDataDir: 1,
   maxOpenFiles: 2000,
   dirtyBudgetBytes: 1 << 30,
@@ -64,6 +68,8 @@ export type LogManagerOptions = {
 }
 
 const INITIAL_DELAY_MS = 30_000
+/** Kafka's LogManager.ProducerIdExpirationCheckIntervalMs. */
+const PRODUCER_EXPIRATION_CHECK_MS = 600_000
 
 /**
  * All logs of a broker: opens the directories and loads what is in them, creates and deletes partitions, and does at intervals what Kafka's LogManager
@@ -88,7 +94,8 @@ export class LogManager {
     this.flusher = new Flusher({ budgetBytes: config.dirtyBudgetBytes, logger })
     this.#trash = new Trash({ disk, clock: clocks.monotonic, logger })
     this.directories = options.logDirs.map((path) => new LogDirectory({ path, disk, logger }))
-    const shared = { files: this.#files, flusher: this.flusher, trash: this.#trash, clocks, logger }
+    const { producerExpirationMs } = config
+    const shared = { files: this.#files, flusher: this.flusher, trash: this.#trash, clocks, logger, producerExpirationMs }
     const random = options.random ?? Math.random
     this.#contexts = new Map(this.directories.map((store) => [store, { ...shared, store, random, pool: options.pool }]))
     this.#checkpoints = new Checkpoints(this.directories, () => this.logs())
@@ -207,7 +214,8 @@ export class LogManager {
     }
     void store.sync()
     const offsets = { logStartOffset: 0, logEndOffset: 0, highWatermark: 0, recoveryPoint: 0 }
-    return new Log({ topic, partition, config, segments, epochs: new LeaderEpochs(), ...offsets }, context)
+    const producers = new LogProducers({ name: `${topic}-${partition}`, directory, context })
+    return new Log({ topic, partition, config, segments, epochs: new LeaderEpochs(), producers, ...offsets }, context)
   }
 
   /** The directory gets another name now and is removed after file.delete.delay.ms. Resolves when neither a crash nor a checkpoint can bring the partition back. */
@@ -263,6 +271,9 @@ export class LogManager {
       repeat(config.highWatermarkCheckpointIntervalMs, () => this.#checkpoints.writeHighWatermarks()),
       repeat(config.flushStartOffsetCheckpointIntervalMs, () => this.#checkpoints.writeStartOffsets()),
       repeat(config.flushOffsetCheckpointIntervalMs, () => this.checkpointRecoveryPoints()),
+      repeat(PRODUCER_EXPIRATION_CHECK_MS, async () => {
+        for (const log of this.logs()) log.producers.expire()
+      }),
     ]
   }
 

@@ -1,6 +1,6 @@
 import { KafkaError } from '../protocol/errors.ts'
 import type { Log } from './log.ts'
-import type { ReadResult, SegmentRead } from './log-types.ts'
+import { EMPTY_READ, type ReadResult, type SegmentRead } from './log-types.ts'
 import { type FoundRegion, type LogRegion, readable, regionIn } from './region.ts'
 import { readLater, readNow, type Reads } from './reads.ts'
 import type { Segments } from './segments.ts'
@@ -8,7 +8,6 @@ import type { StorageGuard } from './storage-guard.ts'
 
 /** Reads within so many of the last bytes written find them in the page cache, and are done at once. */
 const WARM_BYTES = 16 << 20
-export const EMPTY_READ: ReadResult = { records: Buffer.alloc(0), firstEntryIncomplete: false }
 
 export const outOfRange = (offset: number, { topic, partition, logStartOffset, logEndOffset }: Log): KafkaError =>
   new KafkaError(
@@ -68,9 +67,9 @@ export class LogReader {
   *#find(wanted: SegmentRead): Reads<FoundRegion | undefined> {
     const segments = [...this.#segments.from(wanted.offset)]
     for (const [index, segment] of segments.entries()) {
-      const isLast = (segments[index + 1]?.baseOffset ?? Infinity) > wanted.endOffset
-      const found = yield* regionIn(segment, wanted, isLast)
-      if (found) return found
+      const nextBaseOffset = segments[index + 1]?.baseOffset ?? Infinity
+      const found = yield* regionIn(segment, wanted, nextBaseOffset > wanted.endOffset)
+      if (found) return { ...found, endOffset: Math.min(wanted.endOffset, nextBaseOffset) }
     }
     return undefined
   }

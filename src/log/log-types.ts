@@ -22,6 +22,8 @@ export type AppendInfo = {
   logStartOffset: number
   /** As stored. */
   sizeBytes: number
+  /** An idempotent producer sent it again: nothing was appended, the offsets are those of the first time. */
+  isDuplicate?: true
 }
 
 export type ReadOptions = {
@@ -38,6 +40,8 @@ export type ReadResult = {
   /** The first batch is larger than maxBytes and `minOneBatch` was not set: `records` holds only its first maxBytes. */
   firstEntryIncomplete: boolean
 }
+
+export const EMPTY_READ: ReadResult = { records: Buffer.alloc(0), firstEntryIncomplete: false }
 
 export type TimestampedOffset = { timestamp: Int64; offset: number; leaderEpoch: number | undefined }
 

@@ -1,12 +1,22 @@
 import { KafkaError } from '../protocol/errors.ts'
 import type { Int64 } from '../protocol/int64.ts'
-import { infoOf, inspect, numbered, type NumberedBatches } from './append-batches.ts'
+import { duplicateInfo, infoOf, inspect, noteEpochs, numbered, type NumberedBatches } from './append-batches.ts'
 import { Durability } from './durability.ts'
-import type { EpochEntry, LeaderEpochs } from './leader-epochs.ts'
-import type { LogConfig } from './log-config.ts'
+import type { LeaderEpochs } from './leader-epochs.ts'
+import { segmentJitterMs, type LogConfig } from './log-config.ts'
 import type { LogContext, LogState } from './log-context.ts'
-import { EMPTY_READ, LogReader, outOfRange } from './log-reader.ts'
-import type { AppendInfo, AppendOptions, ReadOptions, ReadResult, SegmentAppend, TimestampedOffset } from './log-types.ts'
+import type { LogProducers } from './log-producers.ts'
+import { LogReader, outOfRange } from './log-reader.ts'
+import {
+  EMPTY_READ,
+  type AppendInfo,
+  type AppendOptions,
+  type AppendOrigin,
+  type ReadOptions,
+  type ReadResult,
+  type SegmentAppend,
+  type TimestampedOffset,
+} from './log-types.ts'
 import { appendRules, isWorthAThread, prepareHere, prepareInThread } from './prepare.ts'
 import { readNow } from './reads.ts'
 import type { LogRegion } from './region.ts'
@@ -14,6 +24,7 @@ import { deletableSegments, retainedOf } from './retention.ts'
 import { findOffsetByTimestamp } from './timestamp-search.ts'
 import type { Segments } from './segments.ts'
 import { StorageGuard } from './storage-guard.ts'
+import type { AbortedTransaction } from './transaction-index.ts'
 import { Turns } from './turns.ts'
 
 /**
@@ -26,6 +37,7 @@ export class Log {
   readonly topic: string
   readonly partition: number
   readonly epochs: LeaderEpochs
+  readonly producers: LogProducers
   config: LogConfig
   readonly #context: LogContext
   readonly #segments: Segments
@@ -46,22 +58,23 @@ export class Log {
     this.config = state.config
     this.#context = context
     this.#segments = state.segments
+    this.producers = state.producers
     this.#logStartOffset = state.logStartOffset
     this.#logEndOffset = state.logEndOffset
     this.#highWatermark = Math.min(Math.max(state.highWatermark, state.logStartOffset), state.logEndOffset)
-    const { segments, epochs } = state
+    this.producers.states.highWatermarkMoved(this.#highWatermark)
     this.#guard = new StorageGuard(`${state.topic}-${state.partition}`, context.store)
-    this.#reader = new LogReader(segments, this.#guard, state.logEndOffset)
+    this.#reader = new LogReader(state.segments, this.#guard, state.logEndOffset)
     const parts = {
-      segments,
-      epochs,
+      segments: state.segments,
+      epochs: state.epochs,
       flusher: context.flusher,
       clock: context.clocks.monotonic,
       guard: this.#guard,
       logEndOffset: () => this.#logEndOffset,
     }
     this.#durability = new Durability(parts, state.recoveryPoint)
-    this.#jitterMs = this.#newJitterMs()
+    this.#jitterMs = segmentJitterMs(state.config, context.random)
   }
 
   /** The path of the partition's directory. */
@@ -79,6 +92,10 @@ export class Log {
   /** Consumers see what is below. */
   get highWatermark(): number {
     return this.#highWatermark
+  }
+  /** Readers of committed records see what is below: no transaction that is not ended. */
+  get lastStableOffset(): number {
+    return this.producers.lastStableOffset(this)
   }
   /** What is below survives a power loss; recovery begins in the segment that holds it. */
   get recoveryPoint(): number {
@@ -125,29 +142,33 @@ export class Log {
     const rules = appendRules(this, options.origin, clocks.wall.nowMs())
     const prepared = await prepareInThread(pool, records, rules)
     this.#guard.assertUsable()
-    return this.#write(numbered(prepared, this.#logEndOffset, options.leaderEpoch), rules.nowMs)
+    return this.#write(numbered(prepared, this.#logEndOffset, options.leaderEpoch), rules.nowMs, options.origin)
   }
 
   #appendNow(records: Buffer, options: AppendOptions): AppendInfo {
     const nowMs = this.#context.clocks.wall.nowMs()
-    if (options.origin === 'replication') return this.#write(inspect(records, this.#logEndOffset), nowMs)
+    if (options.origin === 'replication') return this.#write(inspect(records, this.#logEndOffset), nowMs, options.origin)
     const prepared = prepareHere(records, appendRules(this, options.origin, nowMs))
-    return this.#write(numbered(prepared, this.#logEndOffset, options.leaderEpoch), nowMs)
+    return this.#write(numbered(prepared, this.#logEndOffset, options.leaderEpoch), nowMs, options.origin)
   }
 
-  #write(batches: NumberedBatches, nowMs: number): AppendInfo {
+  #write(batches: NumberedBatches, nowMs: number, origin: AppendOrigin): AppendInfo {
     const { records } = batches
     const logAppendTime = this.config.messageTimestampType === 'LogAppendTime' ? nowMs : -1
     const info = infoOf(batches, logAppendTime, this.#logStartOffset)
     if (records.length === 0) return info
-    if (records.length > this.config.segmentBytes) {
+    // A follower takes what its leader stored, whatever segment.bytes is by now.
+    if (records.length > this.config.segmentBytes && origin !== 'replication') {
       const message = `an append of ${records.length} bytes to ${this.topic}-${this.partition}; segment.bytes is ${this.config.segmentBytes}`
       throw new KafkaError('RECORD_LIST_TOO_LARGE', message)
     }
+    const changes = this.producers.check(records, origin)
+    if (changes?.duplicate) return duplicateInfo(info, changes.duplicate)
     this.#guard.run('append', () => this.#appendToSegment({ ...batches, largestOffset: batches.lastOffset }, batches, nowMs))
     // From here on nothing can fail: the offsets are taken.
     this.#logEndOffset = batches.lastOffset + 1
-    this.#noteEpochs(batches.epochs, batches.hasLegacy)
+    noteEpochs(this.epochs, batches)
+    if (changes) this.#guard.mustRun('append', () => this.producers.apply(changes, this.#segments.active))
     this.#durability.noteWrite(records.length)
     this.#reader.noteWrite(records.length, this.#logEndOffset)
     return info
@@ -164,19 +185,9 @@ export class Log {
   #roll(baseOffset: number): void {
     if (this.#segments.active.baseOffset === baseOffset && this.#segments.active.sizeBytes === 0) return
     this.#segments.add(baseOffset)
-    this.#jitterMs = this.#newJitterMs()
+    void this.producers.snapshotSoon(baseOffset, this.#segments.all, this.recoveryPoint)
+    this.#jitterMs = segmentJitterMs(this.config, this.#context.random)
     this.#durability.flushSoon()
-  }
-
-  #newJitterMs(): number {
-    const maxMs = Math.min(this.config.segmentJitterMs, this.config.segmentMs)
-    return maxMs > 0 ? Math.floor(this.#context.random() * maxMs) : 0
-  }
-
-  #noteEpochs(epochs: readonly EpochEntry[], hasLegacy: boolean): void {
-    // Old formats carry no epoch: without entries a follower goes by the high watermark, as Kafka does.
-    if (hasLegacy) this.epochs.clear()
-    for (const { epoch, startOffset } of epochs) this.epochs.assign(epoch, startOffset)
   }
 
   #whenFlushed(info: AppendInfo): AppendInfo | Promise<AppendInfo> {
@@ -216,9 +227,15 @@ export class Log {
     )
   }
 
+  /** What readers of committed records in [from, to) leave out; `to` is at most the last stable offset. */
+  abortedTransactions(from: number, to: number): AbortedTransaction[] {
+    return this.#guard.run('look-up', () => this.producers.aborted(this.#segments.from(from), from, to))
+  }
+
   /** Kept within the log; gives what it is now. */
   setHighWatermark(offset: number): number {
     this.#highWatermark = Math.min(Math.max(offset, this.#logStartOffset), this.#logEndOffset)
+    this.producers.states.highWatermarkMoved(this.#highWatermark)
     return this.#highWatermark
   }
 
@@ -255,6 +272,7 @@ export class Log {
       if (offset >= this.#logEndOffset) return this.epochs.truncateFromEnd(this.#logEndOffset)
       if (offset < this.#segments.first.baseOffset) this.#startOver(offset)
       else this.#guard.mustRun('truncation', () => this.#cut(offset))
+      await this.producers.reload({ segments: this.#segments.all, logStartOffset: this.#logStartOffset, logEndOffset: this.#logEndOffset })
       await this.flush()
     })
   }
@@ -265,7 +283,6 @@ export class Log {
     this.#endAt(end)
     this.#logStartOffset = Math.min(this.#logStartOffset, end)
     this.epochs.truncateFromEnd(end)
-    this.#segments.removeSnapshots((snapshot) => snapshot > offset)
   }
 
   #endAt(offset: number): void {
@@ -300,7 +317,7 @@ export class Log {
       this.#endAt(offset)
       this.#logStartOffset = this.#highWatermark = this.#durability.recoveryPoint = offset
       this.epochs.clear()
-      this.#segments.removeSnapshots(() => true)
+      this.producers.startOver(offset)
     })
   }
 
@@ -325,7 +342,7 @@ export class Log {
     this.#segments.discardOldest(count, this.config.fileDeleteDelayMs)
     const first = this.#segments.first.baseOffset
     if (first > this.#logStartOffset) this.#moveStart(first)
-    this.#segments.removeSnapshots((snapshot) => snapshot < first)
+    this.producers.retainFrom(first)
     this.#durability.flushSoon()
   }
 
@@ -348,6 +365,7 @@ export class Log {
   /** Everything on the medium, indexes too, and no descriptor left. */
   async close(): Promise<void> {
     await this.#turns.done()
+    await this.producers.seal(this.#logEndOffset, this.#segments.all)
     await this.#durability.seal()
     this.closeFiles()
   }

@@ -13,11 +13,13 @@ export interface LogRegion {
   readonly sizeBytes: number
   /** The first batch is larger than maxBytes and `minOneBatch` was not set: the region is only a part of it. */
   readonly firstEntryIncomplete: boolean
+  /** No record of the region is at or beyond this offset; where the region is cut by its size, the records end before. */
+  readonly endOffset: number
   /** Fills `target` with the bytes from `position` (of the region) on and gives their number; at once where they are in the page cache. */
   readInto(target: Buffer, position: number): number | Promise<number>
 }
 
-export type FoundRegion = { file: LogFile; position: number; sizeBytes: number; firstEntryIncomplete: boolean }
+export type FoundRegion = { file: LogFile; position: number; sizeBytes: number; firstEntryIncomplete: boolean; endOffset: number }
 
 /** What a segment has of the wanted batches: undefined where it has none, an empty region where they are not below `endOffset`. */
 export function* regionIn(segment: Segment, wanted: SegmentRead, isLast: boolean): Reads<FoundRegion | undefined> {
@@ -25,7 +27,7 @@ export function* regionIn(segment: Segment, wanted: SegmentRead, isLast: boolean
   const first = yield* segment.batchAt(offset)
   if (!first) return undefined
   const { position } = first
-  const found = { file: segment.log, position, firstEntryIncomplete: false }
+  const found = { file: segment.log, position, firstEntryIncomplete: false, endOffset }
   if (first.lastOffset >= endOffset) return { ...found, sizeBytes: 0 }
   if (first.sizeBytes > maxBytes)
     return { ...found, sizeBytes: minOneBatch ? first.sizeBytes : maxBytes, firstEntryIncomplete: !minOneBatch }
@@ -39,6 +41,7 @@ export function* regionIn(segment: Segment, wanted: SegmentRead, isLast: boolean
 export const readable = (found: FoundRegion, isWarm: boolean, log: { isUncut: () => boolean; guard: StorageGuard }): LogRegion => ({
   sizeBytes: found.sizeBytes,
   firstEntryIncomplete: found.firstEntryIncomplete,
+  endOffset: found.endOffset,
   readInto: (target, position) => {
     if (!log.isUncut()) throw new KafkaError('KAFKA_STORAGE_ERROR', `${found.file.path} was cut while it was being sent`)
     const wanted = target.subarray(0, Math.min(target.length, found.sizeBytes - position))

@@ -2,6 +2,7 @@ import type { Int64 } from '../protocol/int64.ts'
 import {
   completeBatchSizeAt,
   baseOffsetOf,
+  hasProducerId,
   hasValidCrc,
   isLegacy,
   lastOffsetOf,
@@ -69,6 +70,8 @@ export type SegmentScan = {
   offsetEntries: Buffer
   timeEntries: Buffer
   epochs: EpochEntry[]
+  /** Some batch is of an idempotent or transactional producer. */
+  hasProducers: boolean
   problem: string | undefined
 }
 export type SegmentScanOptions = { baseOffset: number; sizeBytes: number; indexIntervalBytes: number }
@@ -96,6 +99,7 @@ class SegmentScanner {
   readonly #offsets = new Entries()
   readonly #times = new Entries()
   readonly epochs: EpochEntry[] = []
+  #hasProducers = false
   #lastIndexedAt = 0
   #indexedTimestamp: Int64 = NO_TIMESTAMP
   nextOffset: number
@@ -125,6 +129,7 @@ class SegmentScanner {
     }
     const epoch = partitionLeaderEpochOf(bytes, at)
     if (epoch > (this.epochs.at(-1)?.epoch ?? -1)) this.epochs.push({ epoch, startOffset: baseOffsetOf(bytes, at) })
+    this.#hasProducers ||= hasProducerId(bytes, at)
     this.nextOffset = lastOffset + 1
     return undefined
   }
@@ -158,6 +163,7 @@ class SegmentScanner {
       offsetEntries: this.#offsets.written,
       timeEntries: this.#times.written,
       epochs: this.epochs,
+      hasProducers: this.#hasProducers,
       problem,
     }
   }

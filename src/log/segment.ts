@@ -12,20 +12,20 @@ import {
 } from '../protocol/records/record-batch.ts'
 import { DELETED_SUFFIX, fileName, FILE_SUFFIXES } from './file-names.ts'
 import { maxSegmentMs, type LogConfig } from './log-config.ts'
-import type { ReadResult, SegmentAppend, SegmentRead } from './log-types.ts'
+import { EMPTY_READ, type ReadResult, type SegmentAppend, type SegmentRead } from './log-types.ts'
 import { OFFSET_ENTRY_BYTES, OffsetIndex } from './offset-index.ts'
 import { LogFile, type Directory, type OpenFiles } from './open-files.ts'
 import { readNow, type Reads } from './reads.ts'
 import { scanBatches, scanSegment, type SegmentScan } from './scan.ts'
 import { UnmendedFile } from './unmended-file.ts'
 import { TIME_ENTRY_BYTES, TimeIndex, type TimeEntry } from './time-index.ts'
+import { TransactionIndex } from './transaction-index.ts'
 
 export type SegmentFiles = { files: OpenFiles; directory: Directory; baseOffset: number }
 
 const MAX_RELATIVE_OFFSET = 0x7fff_ffff
 /** Read at least this much at once: a batch before the wanted one may have to be skipped. */
 const MIN_WINDOW_BYTES = 8192
-const NOTHING: ReadResult = { records: Buffer.alloc(0), firstEntryIncomplete: false }
 
 /**
  * One file of a log with its two indexes: batches back to back, offsets from `baseOffset` on. The file is the truth and the indexes are shortcuts:
@@ -37,7 +37,7 @@ export class Segment {
   readonly log: LogFile
   readonly offsets: OffsetIndex
   readonly times: TimeIndex
-  readonly #transactions: LogFile
+  readonly transactions: TransactionIndex
   readonly #createdMs: number
   sizeBytes: number
   #max: TimeEntry | undefined
@@ -57,7 +57,7 @@ export class Segment {
     this.log = log!
     this.offsets = new OffsetIndex(index!, baseOffset, written)
     this.times = new TimeIndex(timeIndex!, baseOffset, written)
-    this.#transactions = transactions!
+    this.transactions = new TransactionIndex(transactions!, state.isNew)
     this.#createdMs = state.nowMs
     this.#isIndexChecked = state.isNew
     this.sizeBytes = state.sizeBytes
@@ -65,8 +65,7 @@ export class Segment {
 
   static create(where: SegmentFiles, nowMs: number): Segment {
     const segment = new Segment(where, { sizeBytes: 0, isNew: true, nowMs })
-    segment.#transactions.rename(fileName(where.baseOffset, `.txnindex${DELETED_SUFFIX}`))
-    segment.#transactions.name = fileName(where.baseOffset, '.txnindex')
+    segment.transactions.clearLeftover()
     segment.log.create()
     for (const file of [segment.offsets.file, segment.times.file]) {
       file.create()
@@ -185,17 +184,17 @@ export class Segment {
       lastOffset = last
       at += sizeBytes
     }
-    if (at === from) return NOTHING
+    if (at === from) return EMPTY_READ
     this.nextRead = { offset: lastOffset + 1, position: found.position + at }
     return { records: bytes.subarray(from, at), firstEntryIncomplete: false }
   }
 
   /** A first batch that is larger than what was asked for, or than the window. */
   *#readFirst(first: { position: number; sizeBytes: number; lastOffset: number }, wanted: SegmentRead): Reads<ReadResult> {
-    if (first.lastOffset >= wanted.endOffset) return NOTHING
+    if (first.lastOffset >= wanted.endOffset) return EMPTY_READ
     const isWhole = wanted.minOneBatch || first.sizeBytes <= wanted.maxBytes
     const lengthBytes = isWhole ? first.sizeBytes : wanted.maxBytes
-    if (lengthBytes === 0) return { records: NOTHING.records, firstEntryIncomplete: true }
+    if (lengthBytes === 0) return { records: EMPTY_READ.records, firstEntryIncomplete: true }
     const records = yield { file: this.log, position: first.position, lengthBytes }
     return { records, firstEntryIncomplete: !isWhole }
   }
@@ -313,6 +312,7 @@ export class Segment {
     this.sizeBytes = cut.position
     yield* this.offsets.truncateTo(offset)
     yield* this.times.truncateTo(offset)
+    this.transactions.truncateTo(offset)
     this.#bytesSinceIndexEntry = 0
     if (cut.position === 0) this.#firstTimestamp = undefined
     yield* this.#findMax()
@@ -339,12 +339,11 @@ export class Segment {
     }
     if (!withIndexes) return
     if (this.#max) this.times.addIfLater(this.#max.timestamp, this.#max.offset, readNow(this.times.lastEntry()))
-    await this.offsets.sync()
-    await this.times.sync()
+    for (const index of [this.offsets, this.times, this.transactions]) await index.sync()
   }
 
   get #files(): LogFile[] {
-    return [this.log, this.offsets.file, this.times.file, this.#transactions]
+    return [this.log, this.offsets.file, this.times.file, this.transactions.file]
   }
 
   closeFiles(): void {

@@ -1,7 +1,6 @@
 import { join } from 'node:path'
 import type { WallClock } from '../base/clock.ts'
 import { formatEpochs } from './checkpoint-file.ts'
-import { parseFileName, SNAPSHOT_SUFFIX } from './file-names.ts'
 import type { LeaderEpochs } from './leader-epochs.ts'
 import type { Directory, OpenFiles } from './open-files.ts'
 import { Segment } from './segment.ts'
@@ -68,15 +67,6 @@ export class Segments {
     this.isDirectoryUnsynced = true
     const paths = segments.flatMap((segment) => segment.markDeleted())
     if (paths.length > 0) this.#trash.removeLater(paths, delayMs)
-  }
-
-  /** Producer snapshots are not read yet; those of records that are gone would mislead Apache Kafka. */
-  removeSnapshots(isGone: (offset: number) => boolean): void {
-    const { disk } = this.#files
-    for (const { name } of disk.list(this.directory.path)) {
-      const parsed = parseFileName(name)
-      if (parsed?.suffix === SNAPSHOT_SUFFIX && isGone(parsed.offset)) disk.remove(join(this.directory.path, name))
-    }
   }
 
   /**

@@ -22,6 +22,7 @@ const manager = await LogManager.open({
     maxOpenFiles: 100,
     dirtyBudgetBytes: 1e9,
     recoveryThreadsPerDataDir: 1,
+    producerExpirationMs: 1e9,
   },
   clocks: { monotonic: monotonicClock, wall: wallClock },
   logger: silentLogger,

@@ -13,6 +13,7 @@ export const logManagerConfigOf = (config: BrokerConfig, topicDefaults: LogConfi
   flushOffsetCheckpointIntervalMs: config.get('log.flush.offset.checkpoint.interval.ms'),
   flushStartOffsetCheckpointIntervalMs: config.get('log.flush.start.offset.checkpoint.interval.ms'),
   highWatermarkCheckpointIntervalMs: config.get('replica.high.watermark.checkpoint.interval.ms'),
+  producerExpirationMs: config.get('transactional.id.expiration.ms'),
   maxOpenFiles: MAX_OPEN_FILES,
   recoveryThreadsPerDataDir: config.get('num.recovery.threads.per.data.dir'),
   dirtyBudgetBytes: config.get('sofakafka.dirty.max.bytes'),

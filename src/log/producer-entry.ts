@@ -1,0 +1,65 @@
+import type { Int64 } from '../protocol/int64.ts'
+
+/** A batch as it is remembered: enough to know it again. `offset` is the last one. */
+export type KnownBatch = { lastSequence: number; offset: number; offsetDelta: number; timestamp: Int64 }
+
+/** As many as a producer may have in flight; an older one that comes again is out of order. */
+export const KNOWN_BATCHES = 5
+export const NO_EPOCH = -1
+export const NO_COORDINATOR_EPOCH = -1
+export const NO_OFFSET = -1
+const MAX_SEQUENCE = 0x7fff_ffff
+
+/** Sequences count 0 to 2^31-1 and begin anew. */
+export const addToSequence = (sequence: number, by: number): number => {
+  const sum = sequence + by
+  return sum > MAX_SEQUENCE ? sum - MAX_SEQUENCE - 1 : sum
+}
+export const subtractFromSequence = (sequence: number, by: number): number =>
+  sequence < by ? MAX_SEQUENCE - (by - sequence) + 1 : sequence - by
+export const isNextSequence = (last: number, next: number): boolean => next === last + 1 || (next === 0 && last === MAX_SEQUENCE)
+
+/** What a log knows of one producer. Source: kafka.log.ProducerStateEntry (2.6). */
+export class ProducerEntry {
+  readonly producerId: Int64
+  epoch = NO_EPOCH
+  coordinatorEpoch = NO_COORDINATOR_EPOCH
+  lastTimestamp: Int64 = -1
+  /** Where its transaction that is not ended begins; NO_OFFSET: there is none. */
+  transactionStart = NO_OFFSET
+  /** Oldest first. */
+  #batches: KnownBatch[] = []
+
+  constructor(producerId: Int64) {
+    this.producerId = producerId
+  }
+
+  get batches(): readonly KnownBatch[] {
+    return this.#batches
+  }
+  get last(): KnownBatch | undefined {
+    return this.#batches.at(-1)
+  }
+
+  /** Another epoch begins with nothing known. */
+  setEpoch(epoch: number): void {
+    if (this.epoch === epoch) return
+    this.#batches = []
+    this.epoch = epoch
+  }
+
+  add(epoch: number, batch: KnownBatch): void {
+    this.setEpoch(epoch)
+    if (this.#batches.length === KNOWN_BATCHES) this.#batches.shift()
+    this.#batches.push(batch)
+    this.lastTimestamp = batch.timestamp
+  }
+
+  /** The same batch, sent again. */
+  duplicateOf(epoch: number, firstSequence: number, lastSequence: number): KnownBatch | undefined {
+    if (epoch !== this.epoch) return undefined
+    return this.#batches.find(
+      (batch) => batch.lastSequence === lastSequence && subtractFromSequence(batch.lastSequence, batch.offsetDelta) === firstSequence,
+    )
+  }
+}
