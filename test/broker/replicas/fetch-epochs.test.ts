@@ -149,4 +149,35 @@ describe('logs after changes of leaders are equal', () => {
       { epoch: 2, startOffset: 3 },
     ])
   })
+
+  test.each(['dies while it cuts its log', 'loses power right after it cut its log'])(
+    'a follower that %s ends with the leader’s log',
+    async (how) => {
+      const world = await worldOf(2)
+      const [old, next] = world.nodes as [(typeof world.nodes)[0], (typeof world.nodes)[0]]
+      world.append(3)
+      await world.advance(600)
+      await old.log.flush()
+      world.cut(0, 1)
+      for (let i = 0; i < 4; i++) world.append(2)
+      world.elect(1)
+      await world.tell(1)
+      for (let i = 0; i < 3; i++) world.append(1)
+      world.heal(0, 1)
+      if (how.startsWith('dies')) old.machine.memory.fail('truncate', { path: /\.log$/ })
+      await world.tell(0)
+      await world.advance(50)
+      expect(old.replica.calls).toEqual(['truncate 3', ...(how.startsWith('dies') ? [] : ['append'])])
+      expect(old.followed!.fetcher.failedCount).toBe(how.startsWith('dies') ? 1 : 0)
+      await world.kill(0)
+      if (how.startsWith('loses')) old.machine.memory.losePower()
+      old.machine.memory.stopFailing()
+      await world.boot(0)
+      await world.tell(0)
+      await world.advance(1000)
+      expect(old.log.logEndOffset).toBe(6)
+      await expectEqual(world)
+      expect(old.log.epochs.entries).toEqual(next.log.epochs.entries)
+    },
+  )
 })
