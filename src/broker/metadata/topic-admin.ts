@@ -124,7 +124,13 @@ export class TopicAdmin {
       throw new KafkaError('INVALID_TOPIC_EXCEPTION', 'The topic is queued for deletion.')
     const assignment = this.#grown(topic.replicas, total, added)
     if (isDryRun) return
-    await this.#session.client.set(topicZnode.path(name), topicZnode.encode({ ...topic, replicas: assignment }), stat.version)
+    try {
+      await this.#session.client.set(topicZnode.path(name), topicZnode.encode({ ...topic, replicas: assignment }), stat.version)
+    } catch (error) {
+      // A move of another partition has just ended, or somebody else added partitions.
+      if (isZooKeeperError(error, 'BAD_VERSION')) return this.grow(name, total, added, isDryRun)
+      throw error
+    }
     this.#logger.info({ topic: name, partitions: total }, 'partitions added')
   }
 
