@@ -157,6 +157,7 @@ export class Cluster {
       'leader.imbalance.check.interval.seconds=10',
       'log.segment.bytes=131072',
       'log.retention.ms=-1',
+      'replica.selector.class=org.apache.kafka.common.replica.RackAwareReplicaSelector',
       ...properties,
     ]
     return `${lines.join('\n')}\n`

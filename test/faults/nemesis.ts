@@ -3,7 +3,8 @@ import { silentLogger } from '../../src/base/logger.ts'
 import { ClusterClient } from '../../src/client/cluster-client.ts'
 import { electLeaders } from '../../src/protocol/api/43-elect-leaders.ts'
 import { alterPartitionReassignments } from '../../src/protocol/api/45-alter-partition-reassignments.ts'
-import { errorName } from '../../src/protocol/errors.ts'
+import { errorName, KafkaError } from '../../src/protocol/errors.ts'
+import type { ResponseOf } from '../../src/protocol/schema.ts'
 import type { Cluster } from './cluster.ts'
 import type { Place } from './history.ts'
 import type { Recorder } from './recorder.ts'
@@ -11,6 +12,9 @@ import { countFaults, describeFault, type Fault, type FaultKind } from './schedu
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 const PREFERRED = 0
+/** Another controller is asked. */
+const moved = (codes: readonly number[]): KafkaError | undefined =>
+  codes.some((code) => errorName(code) === 'NOT_CONTROLLER') ? new KafkaError('NOT_CONTROLLER') : undefined
 /** How long a power loss waits until every record is where it has to be; then it is left out, and counted as such. */
 const IN_SYNC_WITHIN_MS = 30_000
 const RESTART_WITHIN_MS = 30_000
@@ -225,21 +229,28 @@ export class Nemesis {
 
   async #reassign({ topic, partition }: Place, replicas: readonly number[] | null): Promise<void> {
     const request = { timeoutMs: 5000, topics: [{ name: topic, partitions: [{ partitionIndex: partition, replicas }] }] }
-    const answer = await this.#client.controller(alterPartitionReassignments, request)
-    const codes = [answer.errorCode, ...answer.responses.flatMap(({ partitions }) => partitions.map((one) => one.errorCode))]
-    const errors = codes.filter((code) => code !== 0).map(errorName)
+    const codesOf = ({ errorCode, responses }: ResponseOf<typeof alterPartitionReassignments>) => [
+      errorCode,
+      ...responses.flatMap(({ partitions }) => partitions.map((one) => one.errorCode)),
+    ]
+    const answer = await this.#client.controller(alterPartitionReassignments, request, (answer) => moved(codesOf(answer)))
+    const errors = codesOf(answer)
+      .filter((code) => code !== 0)
+      .map(errorName)
     const what = replicas === null ? 'cancel' : replicas.join(',')
     if (errors.length > 0) this.#recorder.note(`reassignment of ${topic}-${partition} to ${what}: ${errors.join(' ')}`)
   }
 
   async #elect({ topic, partition }: FaultOf<'elect'>): Promise<void> {
     const request = { electionType: PREFERRED, topicPartitions: [{ topic, partitionId: [partition] }], timeoutMs: 5000 }
-    const answer = await this.#client.controller(electLeaders, request)
-    const codes = [
-      answer.errorCode,
-      ...answer.replicaElectionResults.flatMap(({ partitionResult }) => partitionResult.map((one) => one.errorCode)),
+    const codesOf = ({ errorCode, replicaElectionResults }: ResponseOf<typeof electLeaders>) => [
+      errorCode,
+      ...replicaElectionResults.flatMap(({ partitionResult }) => partitionResult.map((one) => one.errorCode)),
     ]
-    const errors = codes.filter((code) => code !== 0).map(errorName)
+    const answer = await this.#client.controller(electLeaders, request, (answer) => moved(codesOf(answer)))
+    const errors = codesOf(answer)
+      .filter((code) => code !== 0)
+      .map(errorName)
     if (errors.length > 0) this.#recorder.note(`election of ${topic}-${partition}: ${errors.join(' ')}`)
   }
 }

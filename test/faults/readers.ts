@@ -1,4 +1,6 @@
 import { fetch } from '../../src/protocol/api/01-fetch.ts'
+import type { Int64 } from '../../src/protocol/int64.ts'
+import type { RequestOf } from '../../src/protocol/schema.ts'
 import { errorName } from '../../src/protocol/errors.ts'
 import { batches, isControlBatch } from '../../src/protocol/records/record-batch.ts'
 import { records } from '../../src/protocol/records/record.ts'
@@ -32,7 +34,41 @@ export type ReaderOptions = {
   recorder: Recorder
   /** leader: as every client does; follower: from a broker that is not the leader, as KIP-392 lets them. */
   from: 'leader' | 'follower'
+  /** Incremental fetch sessions (KIP-227), as Java's consumers have them. */
+  hasSessions: boolean
 }
+
+type Asked = { place: Place; offset: number; leaderEpoch: number }
+type FetchRequest = Pick<RequestOf<typeof fetch>, 'sessionId' | 'epoch' | 'forgotten'> & { asked: Asked[] }
+
+/** What a fetch session at one broker knows already: only differences are sent. */
+class FetchSession {
+  #id = 0
+  #epoch = 0
+  #known = new Map<string, Asked>()
+
+  next(wanted: ReadonlyMap<string, Asked>): FetchRequest {
+    const changed = [...wanted].filter(([name, { offset, leaderEpoch }]) => {
+      const known = this.#known.get(name)
+      return known?.offset !== offset || known.leaderEpoch !== leaderEpoch
+    })
+    const gone = [...this.#known].filter(([name]) => !wanted.has(name)).map(([, { place }]) => place)
+    this.#known = new Map(wanted)
+    const forgotten = gone.map(({ topic, partition }) => ({ name: topic, forgottenPartitionIndexes: [partition] }))
+    return { sessionId: this.#id, epoch: this.#epoch, forgotten, asked: changed.map(([, asked]) => asked) }
+  }
+  /** An id of 0: the broker has no room for this session, and everything is sent again the next time. */
+  answered(id: number): void {
+    this.#id = id
+    this.#epoch = id === 0 ? 0 : this.#epoch + 1
+    if (id === 0) this.#known.clear()
+  }
+  lost(): void {
+    this.answered(0)
+  }
+}
+type PartitionAnswer = { errorCode: number; highWatermark: Int64; records: Buffer | null }
+const WITHOUT_SESSION = { sessionId: 0, epoch: -1, forgotten: [] }
 
 /** Reads partitions from their beginning on and records every answer. */
 export class Reader {
@@ -71,9 +107,10 @@ export class Reader {
   }
 
   async #runAt(broker: number, signal: AbortSignal): Promise<void> {
+    const session = this.#options.hasSessions ? new FetchSession() : undefined
     while (!signal.aborted) {
       const places = this.#options.places.filter((place) => this.#sourceOf(place) === broker)
-      const isWell = places.length > 0 && (await this.#poll(broker, places).catch(() => false))
+      const isWell = places.length > 0 && (await this.#poll(broker, places, session).catch(() => session?.lost()))
       if (isWell) continue
       if (places.length > 0) await this.#options.routes.refresh()
       await sleep(BACKOFF_MS)
@@ -81,45 +118,64 @@ export class Reader {
   }
 
   /** Whether every partition answered. */
-  async #poll(broker: number, places: readonly Place[]): Promise<boolean> {
-    const { recorder, routes, name } = this.#options
+  async #poll(broker: number, places: readonly Place[], session: FetchSession | undefined): Promise<boolean> {
+    const { recorder, routes } = this.#options
     const connection = await this.#connections.to(broker)
-    const asked = new Map(places.map((place) => [`${place.topic}-${place.partition}`, { place, offset: this.positionOf(place) }]))
+    const wanted = new Map(
+      places.map((place): [string, Asked] => [
+        `${place.topic}-${place.partition}`,
+        { place, offset: this.positionOf(place), leaderEpoch: routes.leaderOf(place)!.epoch },
+      ]),
+    )
+    const { asked, ...head } = session ? session.next(wanted) : { ...WITHOUT_SESSION, asked: [...wanted.values()] }
     const startMs = recorder.nowMs()
     const answer = await connection.request(fetch, {
+      ...head,
       replicaId: -1,
       maxWait: MAX_WAIT_MS,
       minBytes: 1,
       maxBytes: 4 * MAX_BYTES,
       isolationLevel: 0,
-      topics: [...asked.values()].map(({ place, offset }) => ({
+      topics: asked.map(({ place, offset, leaderEpoch }) => ({
         name: place.topic,
-        fetchPartitions: [
-          { partitionIndex: place.partition, currentLeaderEpoch: routes.leaderOf(place)!.epoch, fetchOffset: offset, maxBytes: MAX_BYTES },
-        ],
+        fetchPartitions: [{ partitionIndex: place.partition, currentLeaderEpoch: leaderEpoch, fetchOffset: offset, maxBytes: MAX_BYTES }],
       })),
     })
-    const endMs = recorder.nowMs()
+    if (answer.errorCode !== 0) {
+      session?.lost()
+      return false
+    }
+    session?.answered(answer.sessionId)
+    const when = { startMs, endMs: recorder.nowMs() }
     let isWell = true
     for (const { name: topic, partitions } of answer.topics) {
-      for (const { partitionIndex, errorCode, highWatermark, records: bytes } of partitions) {
-        const { place, offset } = asked.get(`${topic}-${partitionIndex}`)!
-        const poll = { ...place, reader: name, isMember: false, fetchOffset: offset, startMs, endMs }
-        const error = errorName(errorCode)
-        if (error !== 'NONE') {
-          isWell = false
-          // A follower may not have yet what this reader has; a leader has everything that was ever read.
-          if (error === 'OFFSET_OUT_OF_RANGE' && this.#options.from === 'leader')
-            recorder.polls.push({ ...poll, highWatermark: Number(highWatermark), records: [], error: `${error} from leader ${broker}` })
-          continue
-        }
-        const found = recordsFrom(bytes, offset)
-        this.#highWatermarks.set(place, Number(highWatermark))
-        if (found.length === 0) continue
-        recorder.polls.push({ ...poll, highWatermark: Number(highWatermark), records: found })
-        this.#positions.set(place, found.at(-1)!.offset + 1)
+      for (const partition of partitions) {
+        if (!this.#take(wanted.get(`${topic}-${partition.partitionIndex}`)!, partition, { ...when, broker })) isWell = false
       }
     }
     return isWell
+  }
+
+  #take(
+    { place, offset }: Asked,
+    answer: PartitionAnswer,
+    { broker, ...when }: { startMs: number; endMs: number; broker: number },
+  ): boolean {
+    const { recorder, name, from } = this.#options
+    const highWatermark = Number(answer.highWatermark)
+    const poll = { ...place, ...when, reader: name, isMember: false, fetchOffset: offset, highWatermark }
+    const error = errorName(answer.errorCode)
+    if (error !== 'NONE') {
+      // A follower may not have yet what this reader has; a leader has everything that was ever read.
+      if (error === 'OFFSET_OUT_OF_RANGE' && from === 'leader')
+        recorder.polls.push({ ...poll, records: [], error: `${error} from leader ${broker}` })
+      return false
+    }
+    this.#highWatermarks.set(place, highWatermark)
+    const found = recordsFrom(answer.records, offset)
+    if (found.length === 0) return true
+    recorder.polls.push({ ...poll, records: found })
+    this.#positions.set(place, found.at(-1)!.offset + 1)
+    return true
   }
 }

@@ -46,9 +46,12 @@ export class Workload {
   constructor(options: WorkloadOptions) {
     this.#options = options
     const { routes, recorder, places, cluster } = options
-    this.#readers = (['leader', 'follower'] as const).map(
-      (from) => new Reader({ name: `reader of ${from}s`, places, routes, recorder, from }),
-    )
+    const common = { places, routes, recorder }
+    this.#readers = [
+      new Reader({ ...common, name: 'reader of leaders', from: 'leader', hasSessions: false }),
+      new Reader({ ...common, name: 'reader with sessions', from: 'leader', hasSessions: true }),
+      new Reader({ ...common, name: 'reader of followers', from: 'follower', hasSessions: true }),
+    ]
     this.#keepers = this.#readers.map((reader, index) => new OffsetKeeper({ group: `keeper-${index}`, reader, places, recorder, routes }))
     this.#members = new MemberGroup({
       group: 'members',
@@ -115,7 +118,7 @@ export class Workload {
   }): Promise<{ logs: FinalLog[]; missing: Place[] }> {
     const { routes, places, withinMs } = options
     const recorder = new Recorder()
-    const reader = new Reader({ name: 'the last reader', places, routes, recorder, from: 'leader' })
+    const reader = new Reader({ name: 'the last reader', places, routes, recorder, from: 'leader', hasSessions: false })
     const stop = new AbortController()
     const running = reader.run(stop.signal)
     const isAtEnd = (place: Place) => reader.highWatermarkOf(place) === reader.positionOf(place)
