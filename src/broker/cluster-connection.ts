@@ -13,6 +13,7 @@ import { logDirsOf } from './config/log-dirs.ts'
 import { ControlGate } from './control-gate.ts'
 
 import { newTopicOf } from './metadata/new-topic.ts'
+import { type ProducerIds, ZooKeeperProducerIds } from './producer-ids.ts'
 import type { IncarnationOf } from './replicas/incarnations.ts'
 import { zooKeeperIncarnations } from './replicas/zookeeper-incarnations.ts'
 import { ZooKeeperIsrStore } from './replicas/zookeeper-isr-store.ts'
@@ -57,6 +58,7 @@ class ZooKeeperLink implements ClusterLink {
   readonly credentials: Credentials
   readonly isrStore: ZooKeeperIsrStore
   readonly incarnationOf: IncarnationOf
+  readonly producerIds: ProducerIds
   readonly #environment: BrokerEnvironment
   readonly #member: ClusterMember
   #parts: LocalParts | undefined
@@ -68,6 +70,7 @@ class ZooKeeperLink implements ClusterLink {
     this.credentials = credentialsOf(environment.config, member)
     this.lost = member.lost
     this.isrStore = new ZooKeeperIsrStore(member.session, member.brokerId, environment.clocks.monotonic)
+    this.producerIds = new ZooKeeperProducerIds(member.session, member.brokerId)
     this.incarnationOf = zooKeeperIncarnations(member.session)
   }
 

@@ -12,6 +12,7 @@ import type { IncarnationOf } from './replicas/incarnations.ts'
 import type { IsrStore } from './replicas/isr-store.ts'
 import type { AnnounceIsrChanges } from './replicas/isr-notifications.ts'
 import type { PartitionTable } from './partition-table.ts'
+import type { ProducerIds } from './producer-ids.ts'
 import type { Authorization, ControllerFigures, Credentials, Metadata, ServingGuard, TopicCreation } from './ports.ts'
 
 /** What the parts of a broker are made of. */
@@ -36,6 +37,7 @@ export interface ClusterLink {
   readonly authorizer: Authorization
   readonly credentials: Credentials
   readonly groupStorage: GroupStorage
+  readonly producerIds: ProducerIds
   readonly guard: ServingGuard
   /** Where leaders write their in-sync sets, and tell the controller that they did. */
   readonly isrStore: IsrStore & { announce: AnnounceIsrChanges }

@@ -9,6 +9,7 @@ import type { BrokerConfig } from './config/broker-config.ts'
 import type { GroupCoordinator } from './coordinator/coordinator.ts'
 import type { FetchSessions } from './fetch-sessions.ts'
 import type { Partition } from './partition.ts'
+import type { ProducerIds } from './producer-ids.ts'
 import type { ReplicationQuota } from './replicas/replication-quota.ts'
 
 /**
@@ -26,6 +27,7 @@ export interface Services {
   /** What followers may fetch of throttled replicas that this broker leads. */
   readonly leaderQuota: ReplicationQuota
   readonly groups: GroupCoordinator
+  readonly producerIds: ProducerIds
   readonly admin: AdminServices
   readonly logDirs: LogDirStates
   readonly authorizer: Authorization

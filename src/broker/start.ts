@@ -164,6 +164,7 @@ const start = async (options: StartOptions, undo: Undo): Promise<Broker> => {
     leaderQuota: replicationQuota('leader', { brokerId: link.brokerId, config: () => link.config, clock: clocks.monotonic }),
     fetchSessions: new FetchSessions({ clock: clocks.monotonic, maxSessions: config.get('max.incremental.fetch.session.cache.slots') }),
     groups,
+    producerIds: link.producerIds,
     admin,
     logDirs,
     authorizer: link.authorizer,

@@ -44,6 +44,8 @@ export class MemoryCluster implements ClusterLink {
   /** What was called, in order. */
   readonly calls: string[] = []
   readonly incarnationOf = undefined
+  #producerIds = 0
+  readonly producerIds = { next: () => Promise.resolve(this.#producerIds++) }
   readonly isrStore = {
     isReachable: true,
     change: (_partition: unknown, { zkVersion }: { zkVersion: number }) => Promise.resolve({ zkVersion: zkVersion + 1 }),

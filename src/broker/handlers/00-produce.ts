@@ -5,6 +5,7 @@ import { codecOf, completeBatchSizeAt, hasProducerId, isTransactional, magicOf }
 import type { AppendInfo } from '../../log/log-types.ts'
 import type { ReplyOf, RequestOf } from '../../protocol/schema.ts'
 import type { Context } from '../context.ts'
+import { CLUSTER_NAME } from '../../security/acl.ts'
 import { type Handler, Later, NoReply, type Refusal } from '../handler.ts'
 import { isInternalTopic } from '../internal-topics.ts'
 import type { Partition } from '../partition.ts'
@@ -45,7 +46,6 @@ const checkRecords = (records: Buffer | null, version: number): Buffer => {
       `Produce requests with version ${version} are not allowed to use ZStandard compression`,
     )
   }
-  if (hasProducerId(records)) throw new KafkaError('UNKNOWN_PRODUCER_ID')
   return records
 }
 
@@ -57,13 +57,21 @@ const checkTopic = (topic: string, { context, acks }: Call): void => {
   }
 }
 
-const hasTransactionalRecords = ({ partitions }: RequestOf<Api>['topics'][number]): boolean =>
-  partitions.some(({ records }) => records && completeBatchSizeAt(records, 0) > 0 && isTransactional(records))
+type Topics = RequestOf<Api>['topics']
 
-/** Other records need no transactional id, whatever the request says (before version 3 it cannot say any). Source: KafkaApis.handleProduceRequest. */
-const checkTransactionalId = (transactionalId: string | null, context: Context): void => {
-  if (transactionalId === null) throw new KafkaError('TRANSACTIONAL_ID_AUTHORIZATION_FAILED')
-  context.authorize('WRITE', 'TRANSACTIONAL_ID', transactionalId)
+/** Whether a batch of the request is so; a request has one batch per partition. */
+const some = (topics: Topics, holds: (records: Buffer) => boolean): boolean =>
+  topics.some(({ partitions }) => partitions.some(({ records }) => records && completeBatchSizeAt(records, 0) > 0 && holds(records)))
+
+/**
+ * Records of transactions need the right to the transactional id, which implies that to be idempotent; whatever the request says, others need none (before
+ * version 3 it cannot say any). Source: KafkaApis.handleProduceRequest.
+ */
+const checkProducer = (topics: Topics, transactionalId: string | null, context: Context): void => {
+  if (some(topics, isTransactional)) {
+    if (transactionalId === null) throw new KafkaError('TRANSACTIONAL_ID_AUTHORIZATION_FAILED')
+    context.authorize('WRITE', 'TRANSACTIONAL_ID', transactionalId)
+  } else if (some(topics, hasProducerId)) context.authorize('IDEMPOTENT_WRITE', 'CLUSTER', CLUSTER_NAME)
 }
 
 const failed = (partitionIndex: number, thrown: unknown, { context }: Call): Appended => {
@@ -128,7 +136,6 @@ const replicated = async (one: Appended, call: Call): Promise<Appended> => {
   }
 }
 
-type Topics = RequestOf<Api>['topics']
 const toReply = (topics: Topics, all: readonly Appended[]): Reply => {
   let next = 0
   return { responses: topics.map(({ name, partitions }) => ({ name, partitions: partitions.map(() => all[next++]!.reply) })) }
@@ -147,7 +154,7 @@ const answer = (topics: Topics, all: readonly Appended[], call: Call): Reply | N
 
 /** Appends in the order of the request; with acks -1 the reply comes when all in-sync replicas have the records, and the connection goes on meanwhile. */
 export const handleProduce: Handler<Api> = ({ topics, acks, timeoutMs, transactionalId }, context) => {
-  if (topics.some(hasTransactionalRecords)) checkTransactionalId(transactionalId, context)
+  checkProducer(topics, transactionalId, context)
   const call = { context, acks, timeoutMs }
   const all = topics.flatMap(({ name, partitions }) => partitions.map((p) => append(name, p.partitionIndex, p.records, call)))
   if (!all.some((one) => one instanceof Promise)) return answer(topics, all as Appended[], call)

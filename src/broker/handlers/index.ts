@@ -20,7 +20,9 @@ import { apiVersions } from '../../protocol/api/18-api-versions.ts'
 import { createTopics } from '../../protocol/api/19-create-topics.ts'
 import { deleteTopics } from '../../protocol/api/20-delete-topics.ts'
 import { deleteRecords } from '../../protocol/api/21-delete-records.ts'
+import { initProducerId } from '../../protocol/api/22-init-producer-id.ts'
 import { offsetForLeaderEpoch } from '../../protocol/api/23-offset-for-leader-epoch.ts'
+import { writeTxnMarkers } from '../../protocol/api/27-write-txn-markers.ts'
 import { describeAcls } from '../../protocol/api/29-describe-acls.ts'
 import { createAcls } from '../../protocol/api/30-create-acls.ts'
 import { deleteAcls } from '../../protocol/api/31-delete-acls.ts'
@@ -61,7 +63,9 @@ import { handleApiVersions, refuseApiVersions } from './18-api-versions.ts'
 import { handleCreateTopics, refuseCreateTopics } from './19-create-topics.ts'
 import { handleDeleteTopics, refuseDeleteTopics } from './20-delete-topics.ts'
 import { handleDeleteRecords, refuseDeleteRecords } from './21-delete-records.ts'
+import { handleInitProducerId, refuseInitProducerId } from './22-init-producer-id.ts'
 import { handleOffsetForLeaderEpoch, refuseOffsetForLeaderEpoch } from './23-offset-for-leader-epoch.ts'
+import { handleWriteTxnMarkers, refuseWriteTxnMarkers } from './27-write-txn-markers.ts'
 import { handleDescribeAcls, refuseDescribeAcls } from './29-describe-acls.ts'
 import { handleCreateAcls, refuseCreateAcls } from './30-create-acls.ts'
 import { handleDeleteAcls, refuseDeleteAcls } from './31-delete-acls.ts'
@@ -104,7 +108,9 @@ served.push(
   serve(createTopics, handleCreateTopics, refuseCreateTopics),
   serve(deleteTopics, handleDeleteTopics, refuseDeleteTopics),
   serve(deleteRecords, handleDeleteRecords, refuseDeleteRecords),
+  serve(initProducerId, handleInitProducerId, refuseInitProducerId),
   serve(offsetForLeaderEpoch, handleOffsetForLeaderEpoch, refuseOffsetForLeaderEpoch),
+  serve(writeTxnMarkers, handleWriteTxnMarkers, refuseWriteTxnMarkers),
   serve(describeAcls, handleDescribeAcls, refuseDescribeAcls),
   serve(createAcls, handleCreateAcls, refuseCreateAcls),
   serve(deleteAcls, handleDeleteAcls, refuseDeleteAcls),
