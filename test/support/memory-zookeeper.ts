@@ -1,6 +1,6 @@
 import type { ZooKeeperClient } from '../../src/zookeeper/client.ts'
 import { ZooKeeperError } from '../../src/zookeeper/errors.ts'
-import type { MultiOp, MultiResult, NodeEventType, Stat } from '../../src/zookeeper/types.ts'
+import type { CreateMode, MultiOp, MultiResult, NodeEventType, Stat } from '../../src/zookeeper/types.ts'
 import { Watch, WatchRegistry, type WatchKind } from '../../src/zookeeper/watches.ts'
 
 type Node = { data: Buffer | null; czxid: bigint; version: number }
@@ -67,7 +67,9 @@ export class MemoryZooKeeper {
         watched('child', path, options)
         return { children: this.childrenOf(path), stat: statOf(node) }
       },
-      create: async (path: string, data: Buffer | null) => {
+      create: async (prefix: string, data: Buffer | null, options?: { mode?: CreateMode }) => {
+        const isSequential = options?.mode?.endsWith('sequential') ?? false
+        const path = isSequential ? `${prefix}${String(this.#changes).padStart(10, '0')}` : prefix
         one({ type: 'create', path, data })
         return path
       },
