@@ -84,12 +84,10 @@ describe('leftovers', () => {
     ]) {
       machine.memory.writeFile(`${DIR}/t-0/${name.replace(/^\d/, (digit) => digit.padStart(20, '0'))}`, bytes)
     }
-    machine.memory.writeFile(`${DIR}/t-0/00000000000000000002.snapshot`, bytes)
     const log = await machine.log()
     expect(log.logEndOffset).toBe(4)
     expect(names(machine)).toEqual([
       ...['.index', '.log', '.timeindex'].map((suffix) => `00000000000000000000${suffix}`),
-      '00000000000000000002.snapshot',
       'leader-epoch-checkpoint',
     ])
   })

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { batchSizeOf, lastOffsetOf } from '../../src/protocol/records/record-batch.ts'
 import { append, batchOf, DIR, Machine, names, offsetsOf, range, START_MS } from './support.ts'
 
 const SEGMENT = `${DIR}/t-0/00000000000000000000`
@@ -148,6 +149,27 @@ describe('indexes that are not right', () => {
 })
 
 describe('after a power loss', () => {
+  test('a gap between two segments ends the log, except where compaction may have left it', async () => {
+    const rolling = { ...config, segmentBytes: 600 }
+    const machine = new Machine()
+    const log = await machine.log(rolling)
+    while (names(machine).filter((name) => name.endsWith('.log')).length < 3) append(log, 2)
+    const end = log.logEndOffset
+    machine.kill()
+    // The second segment lost its second half, and nobody cut the third one.
+    const second = `${DIR}/t-0/${names(machine).filter((name) => name.endsWith('.log'))[1]}`
+    const whole = machine.memory.readFile(second)
+    const firstBatch = batchSizeOf(whole)
+    machine.memory.writeFile(second, whole.subarray(0, firstBatch))
+    const compacted = await machine.log({ ...rolling, cleanupPolicy: ['compact'] })
+    expect(compacted.logEndOffset).toBe(end)
+    machine.kill()
+    const cut = await machine.log(rolling)
+    expect(cut.logEndOffset).toBe(lastOffsetOf(whole) + 1)
+    append(cut, 1)
+    expect(await offsetsOf(cut, 0)).toEqual(range(0, lastOffsetOf(whole) + 2))
+  })
+
   test('everything up to the last flush is there, whatever part of the rest survived', async () => {
     for (const kept of [0, 0.3, 0.77, 1]) {
       const machine = new Machine()
