@@ -311,6 +311,15 @@ describe('a fetcher', () => {
     expect([followers.map(({ log }) => log.logEndOffset), fetcher.failedCount]).toEqual([[1, 2], 0])
   })
 
+  test('takes what the leader has stored, though segment.bytes is smaller by now', async () => {
+    const { fetcher, ours, theirs } = await scene()
+    for (let i = 0; i < 5; i++) append(theirs.log, 2)
+    ours.log.config = topicConfig({ segmentBytes: 150 })
+    follow(fetcher, ours, 0)
+    await quiet()
+    expect(await stored(ours.log)).toEqual(await stored(theirs.log))
+  })
+
   test('tells the leader where its log starts now, though only its own retention moved it', async () => {
     const { clock, leader, fetcher, ours, theirs } = await scene()
     append(theirs.log, 4)
