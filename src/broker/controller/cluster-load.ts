@@ -4,14 +4,8 @@ import { isZooKeeperError } from '../../zookeeper/errors.ts'
 import { BROKER_IDS, brokerIdZnode } from '../metadata/znodes/broker-id.ts'
 import { partitionStateZnode } from '../metadata/znodes/partition-state.ts'
 import { TOPICS, topicZnode } from '../metadata/znodes/topic.ts'
+import { allInParallel } from './in-parallel.ts'
 import { assignmentOf, type ControllerContext, type KnownPartition, type LiveBroker } from './context.ts'
-
-/** Reads at a time: many enough to keep ZooKeeper busy, few enough for its queue. */
-const PARALLEL_READS = 500
-
-const inParallel = async <T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> => {
-  for (let at = 0; at < items.length; at += PARALLEL_READS) await Promise.all(items.slice(at, at + PARALLEL_READS).map(work))
-}
 
 const orGone = async <T>(read: () => Promise<T>): Promise<T | undefined> => {
   try {
@@ -43,12 +37,12 @@ export const brokerOf = async (zookeeper: ZooKeeperClient, id: number, logger: L
 export const loadCluster = async (zookeeper: ZooKeeperClient, context: ControllerContext, logger: Logger): Promise<Map<string, bigint>> => {
   const created = new Map<string, bigint>()
   const brokerIds = (await zookeeper.children(BROKER_IDS)).children.map(Number)
-  await inParallel(brokerIds, async (id) => {
+  await allInParallel(brokerIds, async (id) => {
     const broker = await brokerOf(zookeeper, id, logger)
     if (broker) context.brokers.set(id, broker)
   })
   const { children: topics } = await zookeeper.children(TOPICS)
-  await inParallel(topics, async (topic) => {
+  await allInParallel(topics, async (topic) => {
     const found = await orGone(() => zookeeper.get(topicZnode.path(topic)))
     const assignment = found && readable(logger, () => topicZnode.decode(topic, found.data ?? Buffer.from('{}')))
     if (!assignment) return
@@ -57,7 +51,7 @@ export const loadCluster = async (zookeeper: ZooKeeperClient, context: Controlle
     for (const partition of assignment.replicas.keys())
       if (!context.partition({ topic, partition })) context.add({ topic, partition }, assignmentOf(assignment, partition))
   })
-  await inParallel([...context.all()], (known) => loadLeadership(zookeeper, known, logger))
+  await allInParallel([...context.all()], (known) => loadLeadership(zookeeper, known, logger))
   return created
 }
 

@@ -58,7 +58,9 @@ export class PartitionMachine {
       }
       const isNew = new Set(changes.filter(({ known }) => !known.leadership).map(({ known }) => known))
       const versions = new Map(changes.map(({ known }) => [known, known.leadership?.version]))
-      for (const { known } of await writer.write(changes)) this.#became(known, elected, isNew.has(known))
+      const { written, failure } = await writer.write(changes)
+      for (const { known } of written) this.#became(known, elected, isNew.has(known))
+      if (failure !== undefined) throw failure
       const refused = changes.map(({ known }) => known).filter((known) => !elected.has(known))
       remaining = refused.filter((known) => known.leadership?.version !== versions.get(known))
       for (const known of refused) if (!remaining.includes(known)) failed.add(known)
@@ -73,11 +75,12 @@ export class PartitionMachine {
     let remaining = [...partitions].filter(({ leadership }) => leadership)
     while (remaining.length > 0) {
       const versions = new Map(remaining.map((known) => [known, known.leadership!.version]))
-      const written = await this.#options.writer.write(
+      const { written, failure } = await this.#options.writer.write(
         remaining.map((known) => ({ known, state: this.#next(known, { leader: known.leadership!.leader, isr: known.leadership!.isr }) })),
       )
       const done = new Set(written.map(({ known }) => known))
       for (const known of done) this.#tell(known, false)
+      if (failure !== undefined) throw failure
       remaining = remaining.filter((known) => !done.has(known) && known.leadership && known.leadership.version !== versions.get(known))
     }
   }

@@ -90,8 +90,10 @@ export class ReplicaMachine {
         return [{ known, state: { ...rest, leaderEpoch: known.leadership!.leaderEpoch + 1, controllerEpoch: context.epoch } }]
       })
       const versions = new Map(changes.map(({ known }) => [known, known.leadership!.version]))
-      const written = new Set((await writer.write(changes)).map(({ known }) => known))
+      const outcome = await writer.write(changes)
+      const written = new Set(outcome.written.map(({ known }) => known))
       for (const known of written) this.#tellOthers(known, gone.get(known)!)
+      if (outcome.failure !== undefined) throw outcome.failure
       remaining = remaining.filter(
         ([known]) => versions.has(known) && !written.has(known) && known.leadership?.version !== versions.get(known),
       )

@@ -5,14 +5,18 @@ import { controllerEpochZnode } from '../metadata/znodes/controller.ts'
 import { type LeaderAndIsr, partitionStateZnode } from '../metadata/znodes/partition-state.ts'
 import { topicZnode } from '../metadata/znodes/topic.ts'
 import type { ControllerContext, KnownPartition, TopicPartition } from './context.ts'
+import { allInParallel, inParallel } from './in-parallel.ts'
 
 /** Another broker is the controller: nothing that this one still wants to write may be written. */
 export class NoLongerController extends Error {}
 
 export type StateChange = { known: KnownPartition; state: LeaderAndIsr }
+export type Written = { written: StateChange[]; failure?: unknown }
 
 /** States per multi: well below ZooKeeper's limit of 1 MB for a request. */
 const BATCH = 100
+/** Multis under way at a time. */
+const PARALLEL_BATCHES = 50
 
 /**
  * Applies the operations only while this controller's epoch holds. Throws NoLongerController when it does not, and ZooKeeperError for the rest with `index`
@@ -73,20 +77,21 @@ export class LeadershipWriter {
 
   /**
    * Notes in the context what was written, and gives those changes. A state that somebody else changed meanwhile (a leader, its in-sync set) is read again and
-   * left out: the caller decides anew. When an error is thrown, the context has all that was written before.
+   * left out: the caller decides anew. With a `failure` the rest is not known to be written; what was has to be told all the same, before it is thrown.
    */
-  async write(changes: readonly StateChange[]): Promise<StateChange[]> {
+  async write(changes: readonly StateChange[]): Promise<Written> {
     const isNew = ({ known }: StateChange) => !known.leadership
     const batches = [...batchesOf(changes.filter((change) => !isNew(change))), ...batchesOf(changes.filter(isNew))]
-    const results = await Promise.allSettled(batches.map((batch) => this.#writeBatch(batch, isNew(batch[0]!))))
-    const written: StateChange[] = []
+    const results = await inParallel(batches, PARALLEL_BATCHES, (batch) => this.#writeBatch(batch, isNew(batch[0]!)))
+    const outcome: Written = { written: [] }
+    const refused: StateChange[] = []
     for (const [index, result] of results.entries()) {
-      if (result.status === 'fulfilled') written.push(...batches[index]!)
-      else if (!isZooKeeperError(result.reason, ...REFUSALS)) throw result.reason
+      if (result.status === 'fulfilled') outcome.written.push(...batches[index]!)
+      else if (isZooKeeperError(result.reason, ...REFUSALS)) refused.push(...batches[index]!)
+      else outcome.failure ??= result.reason
     }
-    for (const [index, result] of results.entries())
-      if (result.status === 'rejected') written.push(...(await this.#writeOneByOne(batches[index]!)))
-    return written
+    if (outcome.failure === undefined) await this.#writeOneByOne(refused, outcome)
+    return outcome
   }
 
   /**
@@ -96,7 +101,7 @@ export class LeadershipWriter {
   async refresh(partitions: readonly KnownPartition[]): Promise<void> {
     const known = partitions.filter(({ leadership }) => leadership)
     const epochs = known.map(({ leadership }) => leadership!.leaderEpoch)
-    await Promise.all(known.map((partition) => this.#readBack(partition)))
+    await allInParallel(known, (partition) => this.#readBack(partition))
     for (const [index, partition] of known.entries())
       if (partition.leadership && partition.leadership.leaderEpoch !== epochs[index]) this.#options.reread(partition)
   }
@@ -114,20 +119,25 @@ export class LeadershipWriter {
     }
   }
 
-  async #writeOneByOne(changes: readonly StateChange[]): Promise<StateChange[]> {
-    const { zookeeper, context } = this.#options
-    const written: StateChange[] = []
-    for (const change of changes) {
-      try {
-        if (!change.known.leadership) await makeParents(zookeeper, context, [change.known])
-        await this.#writeBatch([change], false)
-        written.push(change)
-      } catch (error) {
-        if (!isZooKeeperError(error, ...REFUSALS)) throw error
-        if (await this.#readBack(change.known)) this.#options.reread(change.known)
-      }
+  async #writeOneByOne(changes: readonly StateChange[], outcome: Written): Promise<void> {
+    try {
+      for (const change of changes) if (await this.#writeOne(change)) outcome.written.push(change)
+    } catch (error) {
+      outcome.failure = error
     }
-    return written
+  }
+
+  async #writeOne(change: StateChange): Promise<boolean> {
+    const { zookeeper, context } = this.#options
+    try {
+      if (!change.known.leadership) await makeParents(zookeeper, context, [change.known])
+      await this.#writeBatch([change], false)
+      return true
+    } catch (error) {
+      if (!isZooKeeperError(error, ...REFUSALS)) throw error
+      if (await this.#readBack(change.known)) this.#options.reread(change.known)
+      return false
+    }
   }
 
   /** Whether the context did not know the state. */
