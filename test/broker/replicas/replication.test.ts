@@ -35,7 +35,7 @@ const send = async (connection: KafkaConnection, values: string[], acks = -1): P
     transactionalId: null,
     acks,
     timeoutMs: 10_000,
-    topics: [{ name: 't', partitions: [{ partitionIndex: 0, records: batchOf(values) }] }],
+    topics: [{ name: 't', partitions: [{ partitionIndex: 0, records: batchOf(values, { timestamp: Date.now() }) }] }],
   }
   const { responses } = await connection.request(produce, request, { version: 8 })
   return responses[0]!.partitions[0]!.errorCode
