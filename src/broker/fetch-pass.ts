@@ -150,8 +150,8 @@ export class FetchPass {
     return !isOverQuota || partition.isInSync(followerId) || !leaderQuota.isThrottled(partition)
   }
 
-  #take(wanted: Wanted, partition: Partition, { highWatermark, lastStableOffset, logStartOffset, records }: Fetched): void {
-    const { isFollower, isReadCommitted } = this.#terms
+  #take(wanted: Wanted, partition: Partition, { highWatermark, lastStableOffset, logStartOffset, aborted, records }: Fetched): void {
+    const { isFollower } = this.#terms
     const sizeBytes = records?.sizeBytes ?? 0
     this.bytes += sizeBytes
     this.#leftBytes = Math.max(0, this.#leftBytes - sizeBytes)
@@ -163,7 +163,7 @@ export class FetchPass {
       highWatermark: isFollower ? partition.highWatermark : highWatermark,
       lastStableOffset,
       logStartOffset,
-      aborted: isReadCommitted ? [] : null,
+      aborted,
       preferredReadReplica: NO_PREFERRED_REPLICA,
       records,
     })

@@ -34,7 +34,6 @@ export class FetchTerms {
   readonly context: Context
   /** The follower's broker id; -1 for consumers. */
   readonly followerId: number
-  readonly isReadCommitted: boolean
   readonly upTo: FetchRequest['upTo']
   readonly mayReadFromFollower: boolean
   readonly wholeBatches: boolean
@@ -50,8 +49,8 @@ export class FetchTerms {
     const { apiVersion, broker } = context
     this.context = context
     this.followerId = Math.max(-1, request.replicaId)
-    this.isReadCommitted = request.isolationLevel === READ_COMMITTED
-    const upToOfConsumer = this.isReadCommitted ? 'lastStableOffset' : 'highWatermark'
+    const isReadCommitted = request.isolationLevel === READ_COMMITTED
+    const upToOfConsumer = isReadCommitted ? 'lastStableOffset' : 'highWatermark'
     this.upTo = this.isFollower ? 'logEnd' : upToOfConsumer
     this.mayReadFromFollower = !this.isFollower && apiVersion >= CLOSEST_REPLICA_SINCE
     this.wholeBatches = apiVersion >= WHOLE_BATCH_SINCE

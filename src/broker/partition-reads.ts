@@ -18,6 +18,8 @@ export type Fetched = {
   highWatermark: number
   lastStableOffset: number
   logStartOffset: number
+  /** Transactions whose records a reader to the last stable offset has to leave out; null for others. */
+  aborted: readonly { producerId: Int64; firstOffset: number }[] | null
   /** Not in memory yet; undefined where there is nothing to read. */
   records: RecordsSource | undefined
 }
@@ -37,13 +39,14 @@ export const fetchFrom = (log: Log, lastStableOffset: number, request: FetchRequ
       `offset ${offset} is not within ${logStartOffset} and ${logEndOffset} of ${log.topic}-${log.partition}`,
     )
   }
-  const seen = { highWatermark, lastStableOffset, logStartOffset }
+  const isCommitted = request.upTo === 'lastStableOffset'
+  const seen = { highWatermark, lastStableOffset, logStartOffset, aborted: isCommitted ? [] : null }
   if (offset >= upTo || (maxBytes <= 0 && !minOneBatch)) return { ...seen, records: undefined }
   const region = log.region(offset, { maxBytes, upTo, minOneBatch })
-  const take = (found: LogRegion | undefined): Fetched => ({
-    ...seen,
-    records: found?.firstEntryIncomplete && !request.mayCutFirstBatch ? undefined : found,
-  })
+  const take = (found: LogRegion | undefined): Fetched => {
+    const records = found?.firstEntryIncomplete && !request.mayCutFirstBatch ? undefined : found
+    return { ...seen, records, aborted: records && isCommitted ? log.abortedTransactions(offset, records.endOffset) : seen.aborted }
+  }
   return region instanceof Promise ? region.then(take) : take(region)
 }
 

@@ -123,9 +123,9 @@ export class Partition {
   get highWatermark(): number {
     return this.log.highWatermark
   }
-  /** Where READ_COMMITTED ends; without transactions the high watermark. */
+  /** Where READ_COMMITTED ends; without open transactions the high watermark. */
   get lastStableOffset(): number {
-    return this.log.highWatermark
+    return this.log.lastStableOffset
   }
   /** Replicas that a reassignment adds are not missed yet. */
   get isUnderReplicated(): boolean {

@@ -65,7 +65,7 @@ export class OffsetsLog implements OffsetsReplica {
     const wanted = this.stored.filter((batch) => lastOffsetOf(batch) >= offset)
     let sizeBytes = 0
     const taken = wanted.filter((batch, index) => (sizeBytes += batch.length) <= maxBytes || index === 0)
-    const seen = { highWatermark: this.highWatermark, lastStableOffset: this.highWatermark, logStartOffset: 0 }
+    const seen = { highWatermark: this.highWatermark, lastStableOffset: this.highWatermark, logStartOffset: 0, aborted: null }
     return { ...seen, records: inMemory(Buffer.concat(taken)) }
   }
 
