@@ -5,12 +5,14 @@ import {
   baseOffsetOf,
   baseSequenceOf,
   batchSizeOf,
+  countOf,
   hasProducerId,
   isControlBatch,
   isLegacy,
   isTransactional,
   lastOffsetDeltaOf,
   lastOffsetOf,
+  lastSequenceOf,
   maxTimestampOf,
   producerEpochOf,
   producerIdOf,
@@ -125,7 +127,7 @@ export class ProducerStates {
     const firstOffset = baseOffsetOf(records, at)
     if (changes.origin === 'client') this.#checkSequence(entry, { epoch, firstSequence, firstOffset })
     const offsetDelta = lastOffsetDeltaOf(records, at)
-    const lastSequence = addToSequence(firstSequence, offsetDelta)
+    const lastSequence = lastSequenceOf(records, at)
     entry.add(epoch, { lastSequence, offset: firstOffset + offsetDelta, offsetDelta, timestamp: maxTimestampOf(records, at) })
     if (entry.transactionStart !== NO_OFFSET && !isTransactional(records, at)) {
       if (changes.origin === 'replication') return
@@ -160,6 +162,8 @@ export class ProducerStates {
   }
 
   #end(records: Buffer, at: number, changes: ProducerChanges): void {
+    // Compaction leaves an empty batch where all records of the transaction are gone.
+    if (countOf(records, at) === 0) return
     const marker = controlRecordOf(records.subarray(at, at + batchSizeOf(records, at)))
     if (!marker || marker.type === 'other') return
     const entry = changes.entries.get(producerIdOf(records, at))!
@@ -170,15 +174,10 @@ export class ProducerStates {
           `${marker.coordinatorEpoch} (zombie), ${entry.coordinatorEpoch} (current)`,
       )
     }
-    // A marker without records before it holds nobody back and is in no index.
-    if (entry.transactionStart !== NO_OFFSET) {
-      changes.ended.push({
-        producerId: entry.producerId,
-        firstOffset: entry.transactionStart,
-        lastOffset: lastOffsetOf(records, at),
-        isAborted: marker.type === 'abort',
-      })
-    }
+    // The coordinator ends a transaction in every partition that was to be part of it: where nothing was written, the marker is all of it.
+    const lastOffset = lastOffsetOf(records, at)
+    const firstOffset = entry.transactionStart === NO_OFFSET ? lastOffset : entry.transactionStart
+    changes.ended.push({ producerId: entry.producerId, firstOffset, lastOffset, isAborted: marker.type === 'abort' })
     entry.setEpoch(producerEpochOf(records, at))
     entry.transactionStart = NO_OFFSET
     entry.coordinatorEpoch = marker.coordinatorEpoch
@@ -193,8 +192,14 @@ export class ProducerStates {
       this.#ongoing.delete(ended.firstOffset)
       this.#unreplicated.push({ firstOffset: ended.firstOffset, lastOffset: ended.lastOffset })
       this.#unreplicated.sort((a, b) => a.firstOffset - b.firstOffset)
-      return { ...ended, lastStableOffset: this.#ongoing.keys().next().value ?? ended.lastOffset + 1 }
+      return { ...ended, lastStableOffset: this.#firstOngoingBut(ended.producerId) ?? ended.lastOffset + 1 }
     })
+  }
+
+  /** A follower gets a transaction's end and the begin of the producer's next one in one append. */
+  #firstOngoingBut(producerId: Int64): number | undefined {
+    for (const [firstOffset, other] of this.#ongoing) if (other !== producerId) return firstOffset
+    return undefined
   }
 
   /** Transactions that are ended below it hold nobody back any more. */
