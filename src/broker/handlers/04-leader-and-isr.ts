@@ -4,13 +4,11 @@ import type { RequestOf } from '../../protocol/schema.ts'
 import { CLUSTER_NAME } from '../../security/acl.ts'
 import type { Context } from '../context.ts'
 import type { Handler, Refusal } from '../handler.ts'
+import { readTopicConfigs } from './topic-configs.ts'
 
 type Request = RequestOf<typeof leaderAndIsr>
 /** `topicName` from the group, since version 2. */
 type WirePartition = Request['ungroupedPartitionStates'][number]
-
-/** How long leaders wait for configurations. */
-const READ_CONFIGS_MS = 2000
 
 export const refuseLeaderAndIsr: Refusal<typeof leaderAndIsr> = (_request, { code }) => ({ errorCode: code })
 
@@ -49,24 +47,6 @@ const answer = async (state: WirePartition, context: Context) => {
   }
 }
 
-/**
- * Who makes a topic by ZooKeeper does not tell of its configuration: it is read when the topic's logs are made. While ZooKeeper does not answer, what was told
- * so far has to do.
- */
-const readConfigs = async (states: readonly WirePartition[], { broker }: Context): Promise<void> => {
-  const topics = new Set(states.filter(({ isNew }) => isNew).map(({ topicName }) => topicName))
-  if (topics.size === 0) return
-  const read = [...topics].map((topic) =>
-    broker.admin.configs.refreshTopic(topic).catch((err: unknown) => {
-      broker.logger.warn({ topic, err }, 'the configuration of a new topic could not be read')
-    }),
-  )
-  const late = Promise.withResolvers<void>()
-  const timer = broker.clocks.monotonic.schedule(READ_CONFIGS_MS, late.resolve)
-  await Promise.race([Promise.all(read), late.promise])
-  timer.cancel()
-}
-
 /** The controller names leaders and followers; each partition succeeds or fails by itself. */
 export const handleLeaderAndIsr: Handler<typeof leaderAndIsr> = (request, context) => {
   context.authorize('CLUSTER_ACTION', 'CLUSTER', CLUSTER_NAME)
@@ -77,7 +57,10 @@ export const handleLeaderAndIsr: Handler<typeof leaderAndIsr> = (request, contex
       partitionStates.map((state) => ({ ...state, topicName })),
     )
     const states = [...grouped, ...request.ungroupedPartitionStates]
-    await readConfigs(states, context)
+    await readTopicConfigs(
+      states.filter(({ isNew }) => isNew).map(({ topicName }) => topicName),
+      context.broker,
+    )
     return { partitionErrors: await Promise.all(states.map((state) => answer(state, context))) }
   })
 }

@@ -5,6 +5,7 @@ import type { Context } from '../context.ts'
 import { each, type Handler, type Refusal } from '../handler.ts'
 import { brokerEntries, type Entry, targetOf, topicEntries } from './config-messages.ts'
 import { failure } from './shared.ts'
+import { readTopicConfigs } from './topic-configs.ts'
 
 type Request = RequestOf<typeof describeConfigs>
 type Resource = Request['resources'][number]
@@ -19,13 +20,12 @@ export const refuseDescribeConfigs: Refusal<typeof describeConfigs> = (request, 
   })),
 })
 
-/** What a topic has is read anew, as Kafka does: brokers without a replica do not hear of topics that were made by ZooKeeper. */
 const entriesOf = async (resource: Resource, context: Context): Promise<Entry[]> => {
   const { configs } = context.broker.admin
   const target = targetOf(context, resource.resourceType, resource.resourceName, 'DESCRIBE_CONFIGS')
   if (target.type === 'brokers') return brokerEntries(configs.broker, target)
   if (!context.broker.metadata.topic(target.name)) throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION')
-  await configs.refreshTopic(target.name)
+  await readTopicConfigs([target.name], context.broker)
   return topicEntries(configs.topic(target.name))
 }
 

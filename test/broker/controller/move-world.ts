@@ -261,8 +261,8 @@ export class World {
     const { leader, leaderEpoch, isr, controllerEpoch, version } = leadership
     const told = { leader, leaderEpoch, isr, controllerEpoch, version, replicas: assignment.replicas, end: before?.end ?? 0 }
     broker.replicas.set(key, told)
-    const leaderEnd = this.brokers.get(leader)?.replicas.get(key)?.end ?? 0
-    if (leader !== id) told.end = Math.min(told.end, leaderEnd)
+    const end = this.brokers.get(leader)?.replicas.get(key)?.end
+    if (leader !== id && end !== undefined) told.end = Math.min(told.end, end)
   }
 
   #stop(id: number, known: KnownPartition, leaderEpoch: number): void {
