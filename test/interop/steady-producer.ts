@@ -55,6 +55,7 @@ export class SteadyProducer {
   /** All values that a consumer reads from the partition. */
   async read(partition: number): Promise<string[]> {
     const values: string[] = []
+    const endsMs = performance.now() + 20_000
     for (let offset = 0, end = 1; offset < end;) {
       const wanted = { partitionIndex: partition, currentLeaderEpoch: -1, fetchOffset: offset, logStartOffset: -1, maxBytes: 1_000_000 }
       const request = {
@@ -70,12 +71,15 @@ export class SteadyProducer {
         rackId: '',
       }
       const { topics } = await this.#client.broker(await this.#leader(partition), fetch, request as never)
-      const { highWatermark, records } = topics[0]!.partitions[0]!
+      const { errorCode, highWatermark, records } = topics[0]!.partitions[0]!
       const read = valuesOf(records)
       values.push(...read)
       offset += read.length
-      end = Number(highWatermark)
-      if (read.length === 0) break
+      if (errorCode === 0) end = Number(highWatermark)
+      if (read.length > 0) continue
+      if (performance.now() > endsMs)
+        throw new Error(`partition ${partition}, offset ${offset} of ${end}: ${errorName(errorCode)}, no records`)
+      await sleep(PAUSE_MS)
     }
     return values
   }
