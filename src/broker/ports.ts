@@ -7,7 +7,7 @@ import type { ScramCredential, ScramMechanism } from '../security/scram.ts'
 import type { AdminServices } from './admin-ports.ts'
 import type { BrokerConfig } from './config/broker-config.ts'
 import type { GroupCoordinator } from './coordinator/coordinator.ts'
-import type { FetchSessions } from './fetch-sessions.ts'
+import type { FetchSessionFigures, FetchSessions } from './fetch-sessions.ts'
 import type { Partition } from './partition.ts'
 import type { ProducerIds } from './producer-ids.ts'
 import type { ReplicationQuota } from './replicas/replication-quota.ts'
@@ -155,6 +155,7 @@ export type FollowerFigures = {
 export interface Watched {
   controller(): ControllerFigures
   followers(): FollowerFigures
+  fetchSessions(): FetchSessionFigures
   partitions: {
     all(): Iterable<Partition>
     readonly isrChanges: { readonly shrink: number; readonly expand: number; readonly failed: number }

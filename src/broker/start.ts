@@ -181,6 +181,7 @@ const start = async (options: StartOptions, undo: Undo): Promise<Broker> => {
     connectionCount: () => server.connectionCount,
     controller: () => link.controllerFigures(),
     followers: () => replicas.followers.figures(),
+    fetchSessions: () => services.fetchSessions.figures,
   })
   stage = 'its listeners'
   undo.add(() => server.destroy())

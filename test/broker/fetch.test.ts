@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { Partition } from '../../src/broker/partition.ts'
 import { fetch } from '../../src/protocol/api/01-fetch.ts'
+import { listOffsets } from '../../src/protocol/api/02-list-offsets.ts'
+import { buildBatch } from '../../src/protocol/records/build-batch.ts'
+import { buildMarker } from '../../src/protocol/records/control-record.ts'
 import type { RequestOf, Sendable } from '../../src/protocol/schema.ts'
 import { batchOf, valuesOf } from '../support/batches.ts'
 import { everythingAllowed } from '../support/memory-cluster.ts'
@@ -19,7 +22,7 @@ let mayReplicate = true
 
 beforeAll(async () => {
   broker = await startTestBroker({
-    topics: { t: 1, throttled: 1 },
+    topics: { t: 1, throttled: 1, committed: 1 },
     topicConfigs: { throttled: { 'leader.replication.throttled.replicas': '*' } },
     authorizer: { ...everythingAllowed, isAllowed: ({ operation }) => mayReplicate || operation !== 'CLUSTER_ACTION' },
   })
@@ -161,4 +164,35 @@ test('a session over the wire says only what is new', async () => {
   expect(valuesOf((await answer()).topics[0]!.partitions[0]!.records)).toEqual(['in a session'])
   ask({ epoch: 2, sessionId, replicaId: FOLLOWER, topics: [] })
   expect(await answer()).toMatchObject({ errorCode: 71, topics: [] })
+})
+
+test('a reader of committed records stops before an open transaction, and learns which of those before were aborted', async () => {
+  const committed = partitionOf('committed')
+  const ask = async (isolationLevel: number) => fetchOnce({ topic: 'committed', isolationLevel })
+  const offsets = async (isolationLevel: number) => {
+    const topics = [{ name: 'committed', partitions: [{ partitionIndex: 0, timestamp: -1 }] }]
+    client.request(listOffsets, 5, 2, { replicaId: -1, isolationLevel, topics })
+    return (await client.response(listOffsets, 5)).body.topics[0]!.partitions[0]!.offset
+  }
+  const write = (producerId: number, values: string[]) =>
+    committed.append(
+      buildBatch(
+        values.map((value) => ({ key: null, value, timestamp: 1_700_000_000_000 })),
+        { producerId, producerEpoch: 0, baseSequence: 0, isTransactional: true },
+      ),
+      { origin: 'client', requiredAcks: 1 },
+    )
+  await write(5, ['aborted'])
+  await write(6, ['open'])
+  const marker = buildMarker(
+    { type: 'abort', coordinatorEpoch: 0 },
+    { timestamp: 1_700_000_000_000, producerId: 5, producerEpoch: 0, baseOffset: 0 },
+  )
+  await committed.append(marker, { origin: 'coordinator', requiredAcks: 1 })
+  await fetchOnce({ topic: 'committed', replicaId: FOLLOWER, fetchOffset: 3 })
+  const read = await ask(1)
+  expect(read).toMatchObject({ errorCode: 0, highWatermark: 3, lastStableOffset: 1, aborted: [{ producerId: 5, firstOffset: 0 }] })
+  expect(valuesOf(read.records)).toEqual(['aborted'])
+  expect(valuesOf((await ask(0)).records).slice(0, 2)).toEqual(['aborted', 'open'])
+  expect([await offsets(0), await offsets(1)]).toEqual([3, 1])
 })

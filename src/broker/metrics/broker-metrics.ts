@@ -87,6 +87,7 @@ export class Metrics implements BrokerMetrics {
     this.#writeLogDirs(to)
     this.#writeGroups(to)
     this.#writeFollowers(to)
+    this.#writeFetchSessions(to)
     this.#writeController(to)
     this.#writeSockets(to)
     this.#process.write(to)
@@ -207,6 +208,14 @@ export class Metrics implements BrokerMetrics {
     to.add(`${prefix}_numgroups`, 'gauge', 'Groups.', [{ value: all }])
     for (const state of GROUP_STATES)
       to.add(`${prefix}_numgroups${state.toLowerCase()}`, 'gauge', `Groups in the state ${state}.`, [{ value: groups.get(state) ?? 0 }])
+  }
+
+  #writeFetchSessions(to: Exposition): void {
+    const { sessions, partitions, evictions } = this.#watched?.fetchSessions() ?? { sessions: 0, partitions: 0, evictions: 0 }
+    const cache = 'kafka_server_fetchsessioncache'
+    to.add(`${cache}_numincrementalfetchsessions`, 'gauge', 'Fetch sessions.', [{ value: sessions }])
+    to.add(`${cache}_numincrementalfetchpartitionscached`, 'gauge', 'Partitions of all fetch sessions.', [{ value: partitions }])
+    to.add(`${cache}_incrementalfetchsessionevictions_total`, 'counter', 'Fetch sessions that were replaced.', [{ value: evictions }])
   }
 
   #writeFollowers(to: Exposition): void {

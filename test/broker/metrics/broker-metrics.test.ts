@@ -30,6 +30,7 @@ test('a broker shows the names that dashboards ask for', () => {
   metrics.error('Produce', 'CORRUPT_MESSAGE')
   metrics.topic('t', 'bytesIn', 100)
   metrics.watch({
+    fetchSessions: () => ({ sessions: 2, partitions: 7, evictions: 1 }),
     partitions: { all: () => [], isrChanges: { shrink: 0, expand: 0, failed: 0 } },
     connectionCount: () => 3,
     groups: {
@@ -69,6 +70,9 @@ test('a broker shows the names that dashboards ask for', () => {
     'kafka_server_replicafetchermanager_failedpartitionscount{clientId="Replica"} 1',
     'kafka_server_fetcherlagmetrics_consumerlag{clientId="ReplicaFetcherThread-0-2",topic="t",partition="0"} 5',
     'kafka_server_brokertopicmetrics_replicationbytesin_total 1000',
+    'kafka_server_fetchsessioncache_numincrementalfetchsessions 2',
+    'kafka_server_fetchsessioncache_numincrementalfetchpartitionscached 7',
+    'kafka_server_fetchsessioncache_incrementalfetchsessionevictions_total 1',
     'kafka_controller_kafkacontroller_activecontrollercount 1',
     'kafka_log_logmanager_offlinelogdirectorycount 1',
     'kafka_coordinator_group_groupmetadatamanager_numgroups 3',

@@ -10,6 +10,7 @@ import { LAG_MS, ReplicaLab } from './support/replica-lab.ts'
 const figuresOf = (lab: ReplicaLab): Record<string, number> => {
   const metrics = new Metrics({ clock: monotonicClock, disk: nodeDisk })
   metrics.watch({
+    fetchSessions: () => ({ sessions: 2, partitions: 7, evictions: 1 }),
     partitions: lab.table,
     connectionCount: () => 0,
     groups: { counts: () => ({ groups: new Map(), offsets: 0 }) },
