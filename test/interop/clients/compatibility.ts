@@ -8,12 +8,10 @@ const HEAD = [
   '',
   'What clients that we did not write do with a SOFAKafka broker. The tests in test/interop/clients find this out and compare it with this page at every run;',
   '`WRITE_COMPATIBILITY=1` makes them write their sections of it. Quoted text is what the client itself says.',
-  'kcat is that of Debian 12: 1.7.1 with librdkafka 2.0.2. Against Apache Kafka 2.6.3 the same tests pass with the same words (`npm run test:long`), but for idempotence.',
+  'kcat is that of Debian 12: 1.7.1 with librdkafka 2.0.2. Against Apache Kafka 2.6.3 the same tests pass with the same words (`npm run test:long`).',
   '',
-  'Idempotent producers need InitProducerId, which this broker does not serve yet. What to set:',
-  '',
-  '- Java 3.0 and later are idempotent by default: `enable.idempotence=false`. Java before 3.0, kafkajs and librdkafka are not, unless asked.',
-  '- franz-go is by default, and goes on without by itself; `kgo.DisableIdempotentWrite()` says it in the code.',
+  'Java clients from 3.0 on and franz-go are idempotent by default, and need no setting for this broker. Where ACLs are in force, such a client needs IdempotentWrite on the',
+  'cluster, as with Apache Kafka 2.6, or `enable.idempotence=false` (`kgo.DisableIdempotentWrite()`). Transactions are not served: leave `transactional.id` out.',
 ].join('\n')
 
 /** Ports, times and durations differ from run to run. */

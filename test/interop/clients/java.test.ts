@@ -4,20 +4,12 @@ import { kcatClient } from './kcat.ts'
 import { javaClient } from './line-client.ts'
 import { java010Profile, javaProfile } from './profiles.ts'
 import { COUNT, expectAll } from './records.ts'
-import { shortName, testClient, topicOf, withLab, wordsOf } from './scenario.ts'
+import { shortName, testClient, testIdempotence, topicOf, withLab, wordsOf } from './scenario.ts'
 
 describe.skipIf(lacks('java', 'maven'))('Java client 2.6.3', () => {
   const held = withLab(() => javaClient('2.6.3'))
   testClient(held, javaProfile)
-  test('its defaults work', async () => {
-    const { lab, client, section } = held
-    await lab.createTopic('own-defaults')
-    await client.produce(lab.plain, 'own-defaults', { count: 1000, baseMs: 0 })
-    section.row('with its defaults', 'works: not idempotent unless asked')
-    const said = await wordsOf(client.produce(lab.plain, 'own-defaults', { count: 1, baseMs: 0, isIdempotent: true }))
-    expect(said).toContain('UnsupportedVersionException: The broker does not support INIT_PRODUCER_ID')
-    section.quote('`enable.idempotence=true`', said, '; leave it out')
-  })
+  testIdempotence(held, { byDefault: false, asked: 'enable.idempotence=true' })
   test('docs/compatibility.md says so', () => held.section.check())
 })
 
@@ -26,14 +18,7 @@ describe.skipIf(lacks('java', 'maven', 'kcat'))('Java clients 4.4.0 and 0.10.0.1
   const old = withLab(() => javaClient('0.10.0.1'), held)
   testClient(held, javaProfile)
   testClient(old, java010Profile)
-
-  test('the defaults of 4.4.0 are idempotent, and say what is missing', async () => {
-    const { lab, client, section } = held
-    await lab.createTopic('own-defaults')
-    const said = await wordsOf(client.produce(lab.plain, 'own-defaults', { count: 1000, baseMs: 0 }))
-    expect(said).toContain('UnsupportedVersionException: The node does not support INIT_PRODUCER_ID')
-    section.quote('with its defaults', said, '; set `enable.idempotence=false`')
-  })
+  testIdempotence(held, { byDefault: true })
 
   test('what new clients wrote, old ones read: records are converted down', async () => {
     const { lab, client } = held

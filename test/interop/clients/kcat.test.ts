@@ -3,7 +3,7 @@ import { lacks } from '../../support/needs.ts'
 import { kcat, kcatClient } from './kcat.ts'
 import { kcatProfile } from './profiles.ts'
 import { COUNT, expectAll } from './records.ts'
-import { testClient, withLab, wordsOf } from './scenario.ts'
+import { testClient, testIdempotence, withLab, wordsOf } from './scenario.ts'
 
 describe.skipIf(lacks('kcat'))('kcat', () => {
   const held = withLab(() => kcatClient())
@@ -17,17 +17,7 @@ describe.skipIf(lacks('kcat'))('kcat', () => {
     expect(output).toBe('value a=1,b=two')
   })
 
-  test('an idempotent producer says what is missing', async () => {
-    const { lab, client, section } = held
-    const words = await wordsOf(client.produce(lab.plain, 'own-headers', { count: 1, baseMs: 0, isIdempotent: true }))
-    const said =
-      /Idempotent producer not supported by any of the 1 connected broker\(s\): requires Apache Kafka broker version >= 0\.11\.0/.exec(
-        words,
-      )
-    expect(said).not.toBeNull()
-    section.row('with its defaults', 'works: librdkafka is not idempotent unless asked')
-    section.quote('`enable.idempotence=true`', said![0], '; leave it out')
-  })
+  testIdempotence(held, { byDefault: false, asked: 'enable.idempotence=true' })
 
   const ages = [
     ['0.9.0', ['none', 'gzip', 'snappy']],

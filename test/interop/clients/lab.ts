@@ -4,7 +4,7 @@ import { AclAdmin } from '../../../src/client/acl-admin.ts'
 import { Admin } from '../../../src/client/admin.ts'
 import { ClusterClient } from '../../../src/client/cluster-client.ts'
 import { fetch } from '../../../src/protocol/api/01-fetch.ts'
-import { magicOf } from '../../../src/protocol/records/record-batch.ts'
+import { hasProducerId, magicOf } from '../../../src/protocol/records/record-batch.ts'
 import type { AclBinding } from '../../../src/security/acl.ts'
 import { startApacheKafka } from '../../support/apache.ts'
 import { runJava } from '../../support/java.ts'
@@ -27,6 +27,8 @@ export type Lab = {
   topicNames(): Promise<string[]>
   /** The magic of the records that a topic's partitions begin with, as they are stored. */
   storedMagic(topic: string): Promise<number[]>
+  /** Of the first batch of each partition that has records: whether an idempotent producer wrote it. */
+  storedIdempotence(topic: string): Promise<boolean[]>
   stop(): Promise<void>
 }
 
@@ -94,11 +96,13 @@ export const startLab = async (kind: 'ours' | 'apache' = 'ours'): Promise<Lab> =
     if (refusal) throw refusal
   }
   const topicNames = async () => (await client.topics(null)).topics.map(({ name }) => name!)
-  const storedMagic = async (topic: string) => {
+  const firstBytes = async (topic: string): Promise<Buffer[]> => {
     const fetchPartitions = [...Array(PARTITIONS).keys()].map((partitionIndex) => ({ partitionIndex, fetchOffset: 0, maxBytes: 1000 }))
     const { topics } = await client.anyBroker(fetch, { replicaId: -1, maxWait: 0, minBytes: 0, topics: [{ name: topic, fetchPartitions }] })
-    return topics[0]!.partitions.flatMap(({ records }) => (records?.length ? [magicOf(records)] : []))
+    return topics[0]!.partitions.flatMap(({ records }) => (records?.length ? [records] : []))
   }
+  const storedMagic = async (topic: string) => (await firstBytes(topic)).map((records) => magicOf(records))
+  const storedIdempotence = async (topic: string) => (await firstBytes(topic)).map((records) => hasProducerId(records))
   const as = (mechanism: Mechanism, password?: string): Access => {
     const user = mechanism === 'PLAIN' ? PLAIN_USER : SCRAM_USER
     return { bootstrap: `127.0.0.1:${broker.saslPort}`, login: { mechanism, ...user, ...(password !== undefined && { password }) } }
@@ -125,6 +129,7 @@ export const startLab = async (kind: 'ours' | 'apache' = 'ours'): Promise<Lab> =
     createTopic,
     topicNames,
     storedMagic,
+    storedIdempotence,
     stop: async () => {
       client.close()
       await broker.stop()

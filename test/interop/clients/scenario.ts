@@ -132,3 +132,27 @@ export const testClient = (held: Held, profile: Profile): void => {
     section.quote('joining a group without an ACL', profile.forbiddenGroup.exec(asGroup)![0])
   })
 }
+
+/** What it writes with its defaults, and where it is asked to be idempotent; `asked` is how one asks it, and absent where it always is. */
+export const testIdempotence = (held: Held, { byDefault, asked }: { byDefault: boolean; asked?: string }): void => {
+  const writes = async (what: string, options: { isIdempotent?: true }): Promise<boolean> => {
+    const { lab, client } = held
+    const topic = topicOf(client, what)
+    await lab.createTopic(topic)
+    await client.produce(lab.plain, topic, { count: 1000, baseMs, ...options })
+    const headers = client.hasHeaders ? 'kept' : 'none'
+    expectAll(await client.read(lab.plain, topic, 1000), { count: 1000, headers, ...(client.setsTimestamps && { baseMs }) })
+    const stored = new Set(await lab.storedIdempotence(topic))
+    expect(stored.size).toBe(1)
+    return stored.has(true)
+  }
+
+  test('its defaults work, and it is idempotent where it is asked', async () => {
+    const { section } = held
+    expect(await writes('defaults', {})).toBe(byDefault)
+    section.row('with its defaults', byDefault ? 'works, idempotent' : 'works: not idempotent unless asked')
+    if (asked === undefined) return
+    expect(await writes('idempotent', { isIdempotent: true })).toBe(true)
+    section.row(`\`${asked}\``, 'works')
+  })
+}
