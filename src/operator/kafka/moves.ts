@@ -1,5 +1,5 @@
 import { type PartitionReplicas, partitionKey, type Reassignment, type WantedReplicas } from '../../client/partition-admin.ts'
-import type { KafkaError } from '../../protocol/errors.ts'
+import type { Refusal } from '../../client/admin.ts'
 import type { Contact } from './contact.ts'
 import type { LiveBroker } from './placement.ts'
 
@@ -22,7 +22,7 @@ type Start = {
 }
 
 /** Begins moves. The throttle stands before the first byte is copied. Gives what Kafka refused first. */
-export const startMoves = async (contact: Contact, { wanted, partitions, brokers, throttle }: Start): Promise<KafkaError | undefined> => {
+export const startMoves = async (contact: Contact, { wanted, partitions, brokers, throttle }: Start): Promise<Refusal | undefined> => {
   if (throttle !== undefined) {
     await throttleBrokers(contact, brokers, String(throttle))
     const refusal = await throttleTopics(contact, wanted, partitions)
@@ -56,7 +56,7 @@ const throttleTopics = async (
   contact: Contact,
   wanted: readonly WantedReplicas[],
   partitions: readonly PartitionReplicas[],
-): Promise<KafkaError | undefined> => {
+): Promise<Refusal | undefined> => {
   const now = new Map(partitions.map((partition) => [partitionKey(partition), partition.replicas]))
   const changes = [...Map.groupBy(wanted, ({ topic }) => topic)].map(([topic, moves]) => {
     const list = (of: (move: WantedReplicas) => readonly number[]): string =>
