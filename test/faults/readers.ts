@@ -121,8 +121,10 @@ export class Reader {
   async #poll(broker: number, places: readonly Place[], session: FetchSession | undefined): Promise<boolean> {
     const { recorder, routes } = this.#options
     const connection = await this.#connections.to(broker)
+    // The leader may have moved while the connection was opened.
+    const current = places.filter((place) => this.#sourceOf(place) === broker)
     const wanted = new Map(
-      places.map((place): [string, Asked] => [
+      current.map((place): [string, Asked] => [
         `${place.topic}-${place.partition}`,
         { place, offset: this.positionOf(place), leaderEpoch: routes.leaderOf(place)!.epoch },
       ]),
@@ -167,10 +169,12 @@ export class Reader {
     const error = errorName(answer.errorCode)
     if (error !== 'NONE') {
       // A follower may not have yet what this reader has; a leader has everything that was ever read.
-      if (error === 'OFFSET_OUT_OF_RANGE' && from === 'leader')
+      if (error === 'OFFSET_OUT_OF_RANGE' && from === 'leader' && this.#sourceOf(place) === broker)
         recorder.polls.push({ ...poll, records: [], error: `${error} from leader ${broker}` })
       return false
     }
+    // Somebody else answered meanwhile: two brokers are asked while a leader moves.
+    if (offset !== this.positionOf(place)) return true
     this.#highWatermarks.set(place, highWatermark)
     const found = recordsFrom(answer.records, offset)
     if (found.length === 0) return true
