@@ -48,6 +48,7 @@ class Loading {
   #epochs = new LeaderEpochs()
   /** The base of the first segment that was recovered: what was cut off from there on is not cut on the medium before the next flush. */
   #recoveredFrom = 0
+  readonly #recovered = new Set<Segment>()
   /** Segments that were looked through and hold no batch of a producer. */
   readonly #withoutProducers = new Set<Segment>()
 
@@ -88,9 +89,9 @@ class Loading {
 
   async #loadProducers(names: ReadonlySet<string>, bounds: { logStartOffset: number; logEndOffset: number }): Promise<LogProducers> {
     const { topic, partition, isClean } = this.#options
-    if (!isClean) for (const segment of this.#segments) segment.transactions.truncateTo(bounds.logEndOffset)
     const producers = new LogProducers({ name: `${topic}-${partition}`, directory: this.#directory, context: this.#context }, names)
-    await producers.load({ segments: this.#segments, ...bounds }, { isClean, without: this.#withoutProducers })
+    const recovered = this.#segments.filter((segment) => this.#recovered.has(segment))
+    await producers.load({ all: this.#segments, recovered, without: this.#withoutProducers }, bounds, { isClean })
     return producers
   }
 
@@ -158,6 +159,7 @@ class Loading {
         if (epoch > (this.#epochs.latest ?? -1)) this.#epochs.assign(epoch, startOffset)
       }
       end = scan.nextOffset
+      this.#recovered.add(segment)
       if (!scan.hasProducers) this.#withoutProducers.add(segment)
       if (scan.problem === undefined) {
         segment.adopt(scan)
@@ -215,6 +217,7 @@ class Loading {
       this.#logger.warn({ segment: active.log.path, problem: error.message }, 'last segment damaged despite a clean stop, recovered')
       const scan = await this.#scan(active)
       active.adopt(scan)
+      active.transactions.truncateTo(scan.nextOffset)
       return scan.nextOffset
     }
   }

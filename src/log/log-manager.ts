@@ -289,7 +289,9 @@ export class LogManager {
   async checkpointRecoveryPoints(): Promise<void> {
     for (const log of this.logs()) if (log.recoveryPoint < log.logEndOffset) this.flusher.request(log)
     await this.flusher.idle()
+    const recoveryPoints = [...this.logs()].map((log) => ({ log, recoveryPoint: log.recoveryPoint }))
     await this.#checkpoints.writeRecoveryPoints()
+    for (const { log, recoveryPoint } of recoveryPoints) log.forgetSnapshots(recoveryPoint)
   }
 
   writeHighWatermarks(): Promise<void> {

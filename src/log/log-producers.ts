@@ -2,12 +2,12 @@ import { batchSizeOf, hasProducerId, isLegacy, lastOffsetOf } from '../protocol/
 import type { LogContext } from './log-context.ts'
 import type { AppendOrigin } from './log-types.ts'
 import type { Directory } from './open-files.ts'
+import type { ProducerEntry } from './producer-entry.ts'
 import { ProducerSnapshots } from './producer-snapshots.ts'
 import { type EndedTransaction, type ProducerChanges, ProducerStates } from './producer-states.ts'
 import { readLater } from './reads.ts'
 import { scanBatches } from './scan.ts'
 import type { Segment } from './segment.ts'
-import type { AbortedTransaction } from './transaction-index.ts'
 
 export type ProducersPlace = {
   /** TOPIC-PARTITION */
@@ -15,11 +15,19 @@ export type ProducersPlace = {
   directory: Directory
   context: Pick<LogContext, 'files' | 'logger' | 'clocks' | 'producerExpirationMs'>
 }
-export type LogBounds = { segments: readonly Segment[]; logStartOffset: number; logEndOffset: number }
+export type LogBounds = { logStartOffset: number; logEndOffset: number }
+type Watermarks = { logStartOffset: number; highWatermark: number }
 
-/** Among the aborted transactions of a segment, those that end at or after `from` and begin before `to`. */
-const overlapping = (segment: Segment, from: number, to: number): AbortedTransaction[] =>
-  segment.transactions.entries().filter(({ firstOffset, lastOffset }) => lastOffset >= from && firstOffset < to)
+/** What a start found. */
+export type LoadedSegments = {
+  all: readonly Segment[]
+  /** After an unclean stop, those from the recovery point on: their indexes are built again. */
+  recovered: readonly Segment[]
+  /** Those that are known to hold nothing of producers. */
+  without: ReadonlySet<Segment>
+}
+
+type NotedEnd = EndedTransaction & { lastStableOffset: number }
 
 /**
  * The producers of one log, in memory and in its files: snapshots when a segment ends and at a clean stop, from which the state is built again at a start and
@@ -44,27 +52,47 @@ export class LogProducers {
   }
 
   /**
-   * After a start: from the latest snapshot and what follows it in the log. A log that was stopped cleanly and has none had no producers that count. `without` are
-   * segments that are known to hold nothing of producers.
+   * After a start: from the latest snapshot and what follows it in the log. A log that was stopped cleanly and has none had no producers that count. What lies beyond the begin
+   * of a recovery is not trusted: it may be of records that were lost, or not have reached the medium.
    */
-  async load(bounds: LogBounds, { isClean, without }: { isClean: boolean; without: ReadonlySet<Segment> }): Promise<void> {
-    if (!isClean || this.#snapshots.latest !== undefined) return this.reload(bounds, without)
-    this.#snapshotOffset = bounds.logStartOffset
+  async load(segments: LoadedSegments, bounds: LogBounds, { isClean }: { isClean: boolean }): Promise<void> {
+    if (isClean && this.#snapshots.latest === undefined) {
+      this.#snapshotOffset = bounds.logStartOffset
+      return
+    }
+    const [recovered] = segments.recovered
+    if (recovered) this.#snapshots.remove((offset) => offset > recovered.baseOffset)
+    for (const segment of segments.recovered) segment.transactions.clear()
+    await this.#reload(segments, bounds)
   }
 
-  /** Builds the state anew for a log that now has these bounds. */
-  async reload({ segments, logStartOffset, logEndOffset }: LogBounds, without: ReadonlySet<Segment> = new Set()): Promise<void> {
-    this.#snapshots.remove((offset) => offset > logEndOffset || offset <= logStartOffset)
-    const found = this.#snapshots.load()
-    const states = new ProducerStates(this.#place.name, found?.entries)
-    this.#expire(states)
-    const from = found?.offset ?? logStartOffset
-    this.#snapshotOffset = from
-    for (const [index, segment] of segments.entries()) {
-      const isBefore = (segments[index + 1]?.baseOffset ?? logEndOffset) <= from
-      if (!isBefore && !without.has(segment)) await replay(segment, from, states)
+  /** After a cut. Where nothing was known before, nothing is after it; else the records after the latest snapshot are read again. */
+  async truncated(all: readonly Segment[], bounds: LogBounds & Watermarks): Promise<void> {
+    if (this.#states.isEmpty) {
+      this.#snapshots.remove((offset) => offset > bounds.logEndOffset)
+      this.#snapshotOffset = Math.min(this.#snapshotOffset, bounds.logEndOffset)
+      return
+    }
+    await this.#reload({ all, recovered: [], without: new Set() }, bounds)
+    this.#states.highWatermarkMoved(bounds.highWatermark)
+  }
+
+  async #reload({ all, recovered, without }: LoadedSegments, bounds: LogBounds): Promise<void> {
+    this.#snapshots.remove((offset) => offset > bounds.logEndOffset || offset <= bounds.logStartOffset)
+    const states = this.#beginWith(this.#snapshots.load(), bounds)
+    const from = this.#snapshotOffset
+    for (const [index, segment] of all.entries()) {
+      const isBefore = (all[index + 1]?.baseOffset ?? bounds.logEndOffset) <= from
+      if (!isBefore && !without.has(segment)) await replay(segment, from, states, recovered.includes(segment))
     }
     this.#states = states
+  }
+
+  #beginWith(found: { offset: number; entries: ProducerEntry[] } | undefined, { logStartOffset }: LogBounds): ProducerStates {
+    const states = new ProducerStates(this.#place.name, found?.entries)
+    this.#expire(states)
+    this.#snapshotOffset = found?.offset ?? logStartOffset
+    return states
   }
 
   /** undefined where nothing about producers is in the records. Errors: those of ProducerStates.check. */
@@ -78,14 +106,9 @@ export class LogProducers {
   }
 
   /** Where readers of committed records stop. */
-  lastStableOffset({ logStartOffset, highWatermark }: { logStartOffset: number; highWatermark: number }): number {
+  lastStableOffset({ logStartOffset, highWatermark }: Watermarks): number {
     const unstable = this.#states.firstUnstableOffset
     return unstable === undefined ? highWatermark : Math.min(highWatermark, Math.max(unstable, logStartOffset))
-  }
-
-  /** Aborted transactions with records in [from, to), `to` being at most the last stable offset. */
-  aborted(segments: readonly Segment[], from: number, to: number): AbortedTransaction[] {
-    return segments.flatMap((segment) => overlapping(segment, from, to))
   }
 
   /** The state as it is, for a log that ends at `offset`. */
@@ -95,22 +118,23 @@ export class LogProducers {
     await this.#snapshots.take(offset, this.#states.entries())
   }
 
-  /** Snapshots before `offset` are of no use any more. */
-  retainFrom(offset: number): void {
-    this.#snapshots.remove((other) => other < offset)
+  /** The log begins later now. Snapshots of before are of no use any more. */
+  startMoved({ logStartOffset, highWatermark }: Watermarks): void {
+    this.#states.highWatermarkMoved(highWatermark)
+    this.#snapshots.remove((offset) => offset < logStartOffset)
   }
 
-  /** Keeps those that a start may begin from: at the last two segments, and where a recovery begins. */
+  /** Keeps those that a start or a cut may begin from: at the last two segments, and where a recovery begins. Source: Log.minSnapshotsOffsetToRetain (2.6). */
   retainFor(segments: readonly Segment[], recoveryPoint: number): void {
-    const recovered = segments.findLast(({ baseOffset }) => baseOffset <= recoveryPoint)?.baseOffset ?? 0
-    this.retainFrom(Math.min(segments.at(-2)?.baseOffset ?? 0, recovered))
+    const recoveredFrom = segments.findLast(({ baseOffset }) => baseOffset < recoveryPoint)?.baseOffset ?? recoveryPoint
+    const retained = Math.min((segments.at(-2) ?? segments.at(-1)!).baseOffset, recoveredFrom)
+    this.#snapshots.remove((offset) => offset < retained)
   }
 
-  /** The same, in the background; a start can do without it, so that its failure is no reason to fail an append. */
-  async snapshotSoon(offset: number, segments: readonly Segment[], recoveryPoint: number): Promise<void> {
+  /** The same as `snapshot`, in the background; a start can do without it, so that its failure is no reason to fail an append. */
+  async snapshotSoon(offset: number): Promise<void> {
     try {
       await this.snapshot(offset)
-      this.retainFor(segments, recoveryPoint)
     } catch (err) {
       const { name, context } = this.#place
       context.logger.warn({ log: name, offset, err }, 'the producers could not be written down')
@@ -118,8 +142,8 @@ export class LogProducers {
   }
 
   /** Before a clean stop. Where nothing was ever known of any producer, the absence of a snapshot says so. */
-  async seal(offset: number, segments: readonly Segment[]): Promise<void> {
-    if (this.#states.size > 0 || this.#snapshots.latest !== undefined) await this.snapshotSoon(offset, segments, offset)
+  async seal(offset: number): Promise<void> {
+    if (!this.#states.isEmpty || this.#snapshots.latest !== undefined) await this.snapshot(offset)
     await this.#snapshots.settled()
   }
 
@@ -140,21 +164,19 @@ export class LogProducers {
   }
 }
 
-const note = (ended: EndedTransaction & { lastStableOffset: number }, segment: Segment): void => {
-  const { producerId, firstOffset, lastOffset, isAborted, lastStableOffset } = ended
-  if (!isAborted) return
-  const isKnown = segment.transactions.entries().some((entry) => entry.lastOffset === lastOffset && entry.producerId === producerId)
-  if (!isKnown) segment.transactions.add({ producerId, firstOffset, lastOffset, lastStableOffset })
+const note = ({ producerId, firstOffset, lastOffset, isAborted, lastStableOffset }: NotedEnd, segment: Segment): void => {
+  if (isAborted) segment.transactions.add({ producerId, firstOffset, lastOffset, lastStableOffset })
 }
 
-/** Takes the batches of a segment from `from` on as a leader's. */
-const replay = async (segment: Segment, from: number, states: ProducerStates): Promise<void> => {
+/** Takes the batches of a segment from `from` on as a leader's; `withIndex`: also into the index of its aborted transactions. */
+const replay = async (segment: Segment, from: number, states: ProducerStates, withIndex: boolean): Promise<void> => {
   const range = { file: segment.log, from: 0, end: segment.sizeBytes }
   await readLater(
     scanBatches(range, (bytes, at) => {
       if (isLegacy(bytes, at) || !hasProducerId(bytes, at) || lastOffsetOf(bytes, at) < from) return undefined
       const changes = states.check(bytes.subarray(at, at + batchSizeOf(bytes, at)), 'replication')
-      if (changes) for (const ended of states.apply(changes)) note(ended, segment)
+      const ended = changes ? states.apply(changes) : []
+      if (withIndex) for (const one of ended) note(one, segment)
       return undefined
     }),
   )

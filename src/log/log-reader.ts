@@ -1,15 +1,19 @@
+import type { WorkerPool } from '../base/worker-pool.ts'
 import { KafkaError } from '../protocol/errors.ts'
+import type { Int64 } from '../protocol/int64.ts'
 import type { Log } from './log.ts'
-import { EMPTY_READ, type ReadResult, type SegmentRead } from './log-types.ts'
+import { EMPTY_READ, type ReadOptions, type ReadResult, type SegmentRead, type TimestampedOffset } from './log-types.ts'
 import { type FoundRegion, type LogRegion, readable, regionIn } from './region.ts'
 import { readLater, readNow, type Reads } from './reads.ts'
 import type { Segments } from './segments.ts'
 import type { StorageGuard } from './storage-guard.ts'
+import { findOffsetByTimestamp } from './timestamp-search.ts'
+import type { AbortedTransaction } from './transaction-index.ts'
 
 /** Reads within so many of the last bytes written find them in the page cache, and are done at once. */
 const WARM_BYTES = 16 << 20
 
-export const outOfRange = (offset: number, { topic, partition, logStartOffset, logEndOffset }: Log): KafkaError =>
+const outOfRange = (offset: number, { topic, partition, logStartOffset, logEndOffset }: Log): KafkaError =>
   new KafkaError(
     'OFFSET_OUT_OF_RANGE',
     `Received request for offset ${offset} for partition ${topic}-${partition}, but we only have log segments in the range ${logStartOffset} to ${logEndOffset}.`,
@@ -17,6 +21,7 @@ export const outOfRange = (offset: number, { topic, partition, logStartOffset, l
 
 /** Reads one log: at once near its end, off the event loop elsewhere. */
 export class LogReader {
+  readonly #log: Log
   readonly #segments: Segments
   readonly #guard: StorageGuard
   /** Offsets from here on are warm; both move in steps of WARM_BYTES. */
@@ -26,10 +31,11 @@ export class LogReader {
   /** Counts cuts: what was read across one may be half old, half new. */
   #cuts = 0
 
-  constructor(segments: Segments, guard: StorageGuard, logEndOffset: number) {
+  constructor(log: Log, segments: Segments, guard: StorageGuard) {
+    this.#log = log
     this.#segments = segments
     this.#guard = guard
-    this.#warmOffset = this.#nextWarmOffset = logEndOffset
+    this.#warmOffset = this.#nextWarmOffset = log.logEndOffset
   }
 
   noteWrite(bytes: number, logEndOffset: number): void {
@@ -46,14 +52,49 @@ export class LogReader {
     this.#nextWarmOffset = Math.min(this.#nextWarmOffset, offset)
   }
 
-  /** A promise of undefined where the log was cut meanwhile: ask again. */
-  read(wanted: SegmentRead): ReadResult | Promise<ReadResult | undefined> {
-    if (wanted.offset >= this.#warmOffset) return this.#guard.run('read', () => readNow(this.#read(wanted)))
-    return this.#readCold(wanted)
+  /** Errors: those of Log.read. */
+  read(offset: number, options: ReadOptions): ReadResult | Promise<ReadResult> {
+    const wanted = this.#checked(offset, options)
+    if (!wanted) return EMPTY_READ
+    if (offset >= this.#warmOffset) return this.#guard.run('read', () => readNow(this.#read(wanted)))
+    // Cut meanwhile: once more.
+    return this.#readCold(wanted).then((result) => result ?? this.read(offset, options))
   }
 
   /** As read, but only finds the records; undefined where there are none, or the log was cut meanwhile. */
-  region(wanted: SegmentRead): LogRegion | undefined | Promise<LogRegion | undefined> {
+  region(offset: number, options: ReadOptions): LogRegion | undefined | Promise<LogRegion | undefined> {
+    const wanted = this.#checked(offset, options)
+    return wanted && this.#region(wanted)
+  }
+
+  /** undefined: there is nothing to read. */
+  #checked(offset: number, { upTo, maxBytes, minOneBatch }: ReadOptions): SegmentRead | undefined {
+    this.#guard.assertUsable()
+    const { logStartOffset, logEndOffset, highWatermark } = this.#log
+    if (offset < logStartOffset || offset > logEndOffset) throw outOfRange(offset, this.#log)
+    const limit = upTo === 'logEnd' ? logEndOffset : upTo === 'highWatermark' ? highWatermark : upTo
+    const endOffset = Math.min(limit, logEndOffset)
+    return offset < endOffset ? { offset, endOffset, maxBytes, minOneBatch } : undefined
+  }
+
+  offsetForTimestamp(timestamp: Int64, pool: WorkerPool | undefined): Promise<TimestampedOffset | undefined> {
+    const from = this.#log.logStartOffset
+    return this.#guard.runLater('look-up', () => findOffsetByTimestamp(this.#segments.from(from), { timestamp, from, pool }, this.#log))
+  }
+
+  /** Aborted transactions with records in [from, to). Their index ends where it says that none that ends later began before `to`. */
+  abortedTransactions(from: number, to: number): AbortedTransaction[] {
+    const found: AbortedTransaction[] = []
+    for (const segment of this.#segments.from(from)) {
+      for (const aborted of segment.transactions.entries()) {
+        if (aborted.lastOffset >= from && aborted.firstOffset < to) found.push(aborted)
+        if (aborted.lastStableOffset >= to) return found
+      }
+    }
+    return found
+  }
+
+  #region(wanted: SegmentRead): LogRegion | undefined | Promise<LogRegion | undefined> {
     const cuts = this.#cuts
     const isWarm = wanted.offset >= this.#warmOffset
     const open = (found: FoundRegion | undefined): LogRegion | undefined =>

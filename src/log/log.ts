@@ -6,22 +6,12 @@ import type { LeaderEpochs } from './leader-epochs.ts'
 import { segmentJitterMs, type LogConfig } from './log-config.ts'
 import type { LogContext, LogState } from './log-context.ts'
 import type { LogProducers } from './log-producers.ts'
-import { LogReader, outOfRange } from './log-reader.ts'
-import {
-  EMPTY_READ,
-  type AppendInfo,
-  type AppendOptions,
-  type AppendOrigin,
-  type ReadOptions,
-  type ReadResult,
-  type SegmentAppend,
-  type TimestampedOffset,
-} from './log-types.ts'
+import { LogReader } from './log-reader.ts'
+import type { AppendInfo, AppendOptions, AppendOrigin, ReadOptions, ReadResult, SegmentAppend, TimestampedOffset } from './log-types.ts'
 import { appendRules, isWorthAThread, prepareHere, prepareInThread } from './prepare.ts'
 import { readNow } from './reads.ts'
 import type { LogRegion } from './region.ts'
 import { deletableSegments, retainedOf } from './retention.ts'
-import { findOffsetByTimestamp } from './timestamp-search.ts'
 import type { Segments } from './segments.ts'
 import { StorageGuard } from './storage-guard.ts'
 import type { AbortedTransaction } from './transaction-index.ts'
@@ -64,7 +54,7 @@ export class Log {
     this.#highWatermark = Math.min(Math.max(state.highWatermark, state.logStartOffset), state.logEndOffset)
     this.producers.states.highWatermarkMoved(this.#highWatermark)
     this.#guard = new StorageGuard(`${state.topic}-${state.partition}`, context.store)
-    this.#reader = new LogReader(state.segments, this.#guard, state.logEndOffset)
+    this.#reader = new LogReader(this, state.segments, this.#guard)
     const parts = {
       segments: state.segments,
       epochs: state.epochs,
@@ -185,7 +175,7 @@ export class Log {
   #roll(baseOffset: number): void {
     if (this.#segments.active.baseOffset === baseOffset && this.#segments.active.sizeBytes === 0) return
     this.#segments.add(baseOffset)
-    void this.producers.snapshotSoon(baseOffset, this.#segments.all, this.recoveryPoint)
+    void this.producers.snapshotSoon(baseOffset)
     this.#jitterMs = segmentJitterMs(this.config, this.#context.random)
     this.#durability.flushSoon()
   }
@@ -197,39 +187,23 @@ export class Log {
 
   /** Batches from the one that holds `offset` on. OFFSET_OUT_OF_RANGE outside of logStartOffset to logEndOffset; nothing at or beyond `upTo`. */
   read(offset: number, options: ReadOptions): ReadResult | Promise<ReadResult> {
-    const endOffset = this.#checkRead(offset, options)
-    if (offset >= endOffset) return EMPTY_READ
-    const result = this.#reader.read({ offset, endOffset, maxBytes: options.maxBytes, minOneBatch: options.minOneBatch })
-    return result instanceof Promise ? result.then((read) => read ?? this.read(offset, options)) : result
+    return this.#reader.read(offset, options)
   }
 
   /** Where the records are that `read` would give, for who reads them piece by piece; undefined where there are none. Errors: those of read. */
   region(offset: number, options: ReadOptions): LogRegion | undefined | Promise<LogRegion | undefined> {
-    const endOffset = this.#checkRead(offset, options)
-    if (offset >= endOffset) return undefined
-    return this.#reader.region({ offset, endOffset, maxBytes: options.maxBytes, minOneBatch: options.minOneBatch })
-  }
-
-  /** Where reading ends. */
-  #checkRead(offset: number, { upTo }: ReadOptions): number {
-    this.#guard.assertUsable()
-    if (offset < this.#logStartOffset || offset > this.#logEndOffset) throw outOfRange(offset, this)
-    const limit = upTo === 'logEnd' ? this.#logEndOffset : upTo === 'highWatermark' ? this.#highWatermark : upTo
-    return Math.min(limit, this.#logEndOffset)
+    return this.#reader.region(offset, options)
   }
 
   /** The first record at or after the log's start whose timestamp is at least `timestamp`. UNSUPPORTED_FOR_MESSAGE_FORMAT on topics of magic 0. */
   async offsetForTimestamp(timestamp: Int64): Promise<TimestampedOffset | undefined> {
     this.#guard.assertUsable()
-    const { pool } = this.#context
-    return this.#guard.runLater('look-up', () =>
-      findOffsetByTimestamp(this.#segments.from(this.#logStartOffset), { timestamp, from: this.#logStartOffset, pool }, this),
-    )
+    return this.#reader.offsetForTimestamp(timestamp, this.#context.pool)
   }
 
   /** What readers of committed records in [from, to) leave out; `to` is at most the last stable offset. */
   abortedTransactions(from: number, to: number): AbortedTransaction[] {
-    return this.#guard.run('look-up', () => this.producers.aborted(this.#segments.from(from), from, to))
+    return this.#guard.run('look-up', () => this.#reader.abortedTransactions(from, to))
   }
 
   /** Kept within the log; gives what it is now. */
@@ -263,6 +237,7 @@ export class Log {
     this.#highWatermark = Math.max(this.#highWatermark, offset)
     this.#durability.recoveryPoint = Math.max(this.#durability.recoveryPoint, offset)
     this.epochs.truncateFromStart(offset)
+    this.#guard.mustRun('retention', () => this.producers.startMoved(this))
   }
 
   /** Cuts off every batch that reaches `offset` or beyond, behind appends that wait, and makes the cut durable. */
@@ -272,7 +247,9 @@ export class Log {
       if (offset >= this.#logEndOffset) return this.epochs.truncateFromEnd(this.#logEndOffset)
       if (offset < this.#segments.first.baseOffset) this.#startOver(offset)
       else this.#guard.mustRun('truncation', () => this.#cut(offset))
-      await this.producers.reload({ segments: this.#segments.all, logStartOffset: this.#logStartOffset, logEndOffset: this.#logEndOffset })
+      await this.producers.truncated(this.#segments.all, this).catch((error: unknown) => {
+        throw this.#guard.fail('truncation', error)
+      })
       await this.flush()
     })
   }
@@ -342,13 +319,17 @@ export class Log {
     this.#segments.discardOldest(count, this.config.fileDeleteDelayMs)
     const first = this.#segments.first.baseOffset
     if (first > this.#logStartOffset) this.#moveStart(first)
-    this.producers.retainFrom(first)
     this.#durability.flushSoon()
   }
 
   /** Forces everything appended so far to the medium; concurrent calls share one fsync. A failure takes the directory offline. */
   flush(): Promise<void> {
     return this.#durability.flush()
+  }
+
+  /** Once a checkpoint says that a recovery begins at `recoveryPoint` or later: what only an earlier one would need is deleted. */
+  forgetSnapshots(recoveryPoint: number): void {
+    if (!this.#guard.isDeleted) this.#guard.run('checkpoint', () => this.producers.retainFor(this.#segments.all, recoveryPoint))
   }
 
   /** In the background, where flush.ms has passed since the last time. */
@@ -365,7 +346,7 @@ export class Log {
   /** Everything on the medium, indexes too, and no descriptor left. */
   async close(): Promise<void> {
     await this.#turns.done()
-    await this.producers.seal(this.#logEndOffset, this.#segments.all)
+    await this.producers.seal(this.#logEndOffset)
     await this.#durability.seal()
     this.closeFiles()
   }

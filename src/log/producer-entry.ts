@@ -11,10 +11,6 @@ export const NO_OFFSET = -1
 const MAX_SEQUENCE = 0x7fff_ffff
 
 /** Sequences count 0 to 2^31-1 and begin anew. */
-export const addToSequence = (sequence: number, by: number): number => {
-  const sum = sequence + by
-  return sum > MAX_SEQUENCE ? sum - MAX_SEQUENCE - 1 : sum
-}
 export const subtractFromSequence = (sequence: number, by: number): number =>
   sequence < by ? MAX_SEQUENCE - (by - sequence) + 1 : sequence - by
 export const isNextSequence = (last: number, next: number): boolean => next === last + 1 || (next === 0 && last === MAX_SEQUENCE)
@@ -27,8 +23,8 @@ export class ProducerEntry {
   lastTimestamp: Int64 = -1
   /** Where its transaction that is not ended begins; NO_OFFSET: there is none. */
   transactionStart = NO_OFFSET
-  /** Oldest first. */
-  #batches: KnownBatch[] = []
+  /** Oldest first; a new array with each change, so that copies may share it. */
+  #batches: readonly KnownBatch[] = []
 
   constructor(producerId: Int64) {
     this.producerId = producerId
@@ -50,9 +46,19 @@ export class ProducerEntry {
 
   add(epoch: number, batch: KnownBatch): void {
     this.setEpoch(epoch)
-    if (this.#batches.length === KNOWN_BATCHES) this.#batches.shift()
-    this.#batches.push(batch)
+    this.#batches = [...(this.#batches.length < KNOWN_BATCHES ? this.#batches : this.#batches.slice(1)), batch]
     this.lastTimestamp = batch.timestamp
+  }
+
+  /** What may be changed without being seen before it holds. */
+  copy(): ProducerEntry {
+    const copy = new ProducerEntry(this.producerId)
+    copy.epoch = this.epoch
+    copy.coordinatorEpoch = this.coordinatorEpoch
+    copy.lastTimestamp = this.lastTimestamp
+    copy.transactionStart = this.transactionStart
+    copy.#batches = this.#batches
+    return copy
   }
 
   /** The same batch, sent again. */

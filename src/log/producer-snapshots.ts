@@ -12,6 +12,9 @@ const snapshotOffset = (name: string): number[] => {
   return parsed?.suffix === SNAPSHOT_SUFFIX ? [parsed.offset] : []
 }
 
+/** By identity: after a cut the same offset may come again. */
+type SnapshotFile = { offset: number }
+
 /** The snapshot files of one partition's directory, each named by the offset that follows what it covers. */
 export class ProducerSnapshots {
   readonly #directory: Directory
@@ -19,35 +22,39 @@ export class ProducerSnapshots {
   readonly #logger: Logger
   readonly #writes = new Turns()
   /** Ascending; those whose file is not written yet too. */
-  #offsets: number[]
+  #files: SnapshotFile[]
 
   /** `names` are the files in the directory. */
   constructor(directory: Directory, disk: Disk, logger: Logger, names: Iterable<string>) {
     this.#directory = directory
     this.#disk = disk
     this.#logger = logger
-    this.#offsets = [...names].flatMap(snapshotOffset).sort((a, b) => a - b)
+    const offsets = [...names].flatMap(snapshotOffset).sort((a, b) => a - b)
+    this.#files = offsets.map((offset) => ({ offset }))
   }
 
   get latest(): number | undefined {
-    return this.#offsets.at(-1)
+    return this.#files.at(-1)?.offset
   }
 
   /** What holds now is written; on the medium when the promise resolves. */
   take(offset: number, entries: Iterable<ProducerEntry>): Promise<void> {
     const bytes = formatSnapshot(entries)
-    this.#offsets = [...this.#offsets.filter((other) => other < offset), offset]
+    const file = { offset }
+    this.#files = [...this.#files.filter((other) => other.offset < offset), file]
     return this.#writes.take(async () => {
-      // A cut or retention may have taken it away meanwhile.
-      if (this.#offsets.includes(offset)) await this.#disk.replaceFile(this.#path(offset), bytes)
-      if (!this.#offsets.includes(offset)) this.#disk.remove(this.#path(offset))
+      // A cut or retention may have taken it away, and the log may have come to the same offset again, with other records.
+      const isWanted = (): boolean => this.#files.includes(file)
+      if (isWanted()) await this.#disk.replaceFile(this.#path(offset), bytes)
+      if (!isWanted()) this.#disk.remove(this.#path(offset))
     })
   }
 
   /** Those for which it holds are gone at once. */
   remove(isGone: (offset: number) => boolean): void {
-    for (const offset of this.#offsets.filter(isGone)) this.#disk.remove(this.#path(offset))
-    this.#offsets = this.#offsets.filter((offset) => !isGone(offset))
+    if (!this.#files.some(({ offset }) => isGone(offset))) return
+    for (const { offset } of this.#files) if (isGone(offset)) this.#disk.remove(this.#path(offset))
+    this.#files = this.#files.filter(({ offset }) => !isGone(offset))
   }
 
   /** The latest one that can be read; one that cannot goes. */

@@ -18,7 +18,7 @@ import {
   producerIdOf,
 } from '../protocol/records/record-batch.ts'
 import type { AppendOrigin } from './log-types.ts'
-import { addToSequence, isNextSequence, type KnownBatch, NO_EPOCH, NO_OFFSET, ProducerEntry } from './producer-entry.ts'
+import { isNextSequence, type KnownBatch, NO_EPOCH, NO_OFFSET, ProducerEntry } from './producer-entry.ts'
 
 /** A transaction that is ended: its records are seen by readers of committed records, or never. */
 export type EndedTransaction = { producerId: Int64; firstOffset: number; lastOffset: number; isAborted: boolean }
@@ -26,6 +26,7 @@ export type EndedTransaction = { producerId: Int64; firstOffset: number; lastOff
 /** What one append does to the producers in it; taken over once the append is in the file. */
 export class ProducerChanges {
   readonly origin: AppendOrigin
+  /** Not yet what holds: copies of what is known. */
   readonly entries = new Map<Int64, ProducerEntry>()
   readonly begun: { producerId: Int64; firstOffset: number }[] = []
   readonly ended: EndedTransaction[] = []
@@ -62,6 +63,10 @@ export class ProducerStates {
   get size(): number {
     return this.#entries.size
   }
+  /** Nothing is known of any producer or transaction. */
+  get isEmpty(): boolean {
+    return this.#entries.size === 0 && this.#unreplicated.length === 0
+  }
   entries(): Iterable<ProducerEntry> {
     return this.#entries.values()
   }
@@ -71,6 +76,7 @@ export class ProducerStates {
 
   /** The first offset that readers of committed records must not pass; undefined: nothing holds them back. */
   get firstUnstableOffset(): number | undefined {
+    if (this.#ongoing.size === 0 && this.#unreplicated.length === 0) return undefined
     const ongoing = this.#ongoing.keys().next().value
     const unreplicated = this.#unreplicated[0]?.firstOffset
     return ongoing === undefined || unreplicated === undefined ? (ongoing ?? unreplicated) : Math.min(ongoing, unreplicated)
@@ -95,16 +101,14 @@ export class ProducerStates {
   }
 
   #duplicateAt(records: Buffer, at: number): KnownBatch | undefined {
-    const first = baseSequenceOf(records, at)
     const entry = this.#entries.get(producerIdOf(records, at))
-    return entry?.duplicateOf(producerEpochOf(records, at), first, addToSequence(first, lastOffsetDeltaOf(records, at)))
+    return entry?.duplicateOf(producerEpochOf(records, at), baseSequenceOf(records, at), lastSequenceOf(records, at))
   }
 
   #checkBatch(records: Buffer, at: number, changes: ProducerChanges): void {
     const producerId = producerIdOf(records, at)
     const epoch = producerEpochOf(records, at)
-    const known = this.#entries.get(producerId)
-    const entry = changes.entries.get(producerId) ?? begunFrom(producerId, known)
+    const entry = changes.entries.get(producerId) ?? this.#entries.get(producerId)?.copy() ?? new ProducerEntry(producerId)
     changes.entries.set(producerId, entry)
     this.#checkEpoch(entry, epoch, { offset: baseOffsetOf(records, at), origin: changes.origin })
     if (isControlBatch(records, at)) this.#end(records, at, changes)
@@ -216,16 +220,4 @@ export class ProducerStates {
     }
     return before - this.#entries.size
   }
-}
-
-/** A copy that an append may change without being seen before it is in the file. */
-const begunFrom = (producerId: Int64, known: ProducerEntry | undefined): ProducerEntry => {
-  const entry = new ProducerEntry(producerId)
-  if (!known) return entry
-  entry.setEpoch(known.epoch)
-  for (const batch of known.batches) entry.add(known.epoch, batch)
-  entry.lastTimestamp = known.lastTimestamp
-  entry.coordinatorEpoch = known.coordinatorEpoch
-  entry.transactionStart = known.transactionStart
-  return entry
 }

@@ -50,6 +50,15 @@ export class TransactionIndex {
     known.push(entry)
   }
 
+  /** Whatever is there goes, readable or not. */
+  clear(): void {
+    if (this.file.exists() && this.file.sizeBytes() > 0) {
+      this.isUnsynced = true
+      this.file.truncateSync(0)
+    }
+    this.#entries = []
+  }
+
   /** Drops what ended at or beyond `offset`. */
   truncateTo(offset: number): void {
     const kept = this.entries().filter(({ lastOffset }) => lastOffset < offset)
