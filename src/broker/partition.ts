@@ -70,6 +70,7 @@ export class Partition {
   #leadership: Leadership | undefined
   /** While this broker leads; it stays after that, so that a later epoch of the same leadership can begin with what is known. */
   #leading: Leading | undefined
+  #term = 0
   #isLeader = false
   #isFollower = false
   #isOffline = false
@@ -85,6 +86,10 @@ export class Partition {
 
   get isLeader(): boolean {
     return this.#isLeader
+  }
+  /** Another one each time that this broker stops leading: what it appended in an earlier one may be cut off, and other records may be in its place. */
+  get term(): number {
+    return this.#term
   }
   /** Follows the leader that the controller named. */
   get isFollower(): boolean {
@@ -193,6 +198,7 @@ export class Partition {
 
   /** No longer leader, whoever is. */
   resign(): void {
+    this.#term++
     this.#isLeader = false
     this.#isFollower = false
     this.#leading?.writer.end()
@@ -235,14 +241,14 @@ export class Partition {
     return this.#appended(appended)
   }
 
-  /** Whether all in-sync replicas have everything before `offset`. */
-  isReplicated(offset: number): boolean {
-    return this.log.highWatermark >= offset
+  /** Whether all in-sync replicas have everything before `offset`, as it was appended in `term`. */
+  isReplicated(offset: number, term = this.#term): boolean {
+    return term === this.#term && this.log.highWatermark >= offset
   }
 
-  /** Resolves when they have. NOT_LEADER_OR_FOLLOWER when this broker no longer leads, NOT_ENOUGH_REPLICAS_AFTER_APPEND when too few of them are left. */
-  async replicated(offset: number): Promise<void> {
-    if (!this.#isLeader) throw notLeader()
+  /** Resolves when they have. NOT_LEADER_OR_FOLLOWER when this broker no longer leads or has not all the time, NOT_ENOUGH_REPLICAS_AFTER_APPEND when too few of them are left. */
+  async replicated(offset: number, term = this.#term): Promise<void> {
+    if (!this.#isLeader || term !== this.#term) throw notLeader()
     if (!this.isReplicated(offset)) await this.#replicated.wait(offset)
     if (this.isUnderMinIsr) throw new KafkaError('NOT_ENOUGH_REPLICAS_AFTER_APPEND')
   }

@@ -51,6 +51,7 @@ test('a batch that is sent again is answered with the offset and the time of the
     expect(await send(0, batch({ baseSequence: sequence }))).toEqual({ error: 'NONE', baseOffset: sequence, logAppendTimeMs: TIMESTAMP })
   }
   expect(endOf(0)).toBe(10)
+  expect(broker.metrics.topics.get('t messagesIn')).toBe(10)
 })
 
 test('a gap, an older epoch and a new epoch that does not begin at 0 are refused and change nothing', async () => {

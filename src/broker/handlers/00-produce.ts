@@ -13,8 +13,10 @@ import type { Partition } from '../partition.ts'
 type Api = typeof produce
 type Reply = ReplyOf<Api>
 type PartitionReply = NonNullable<NonNullable<NonNullable<Reply['responses']>[number]['partitions']>>[number]
-/** What became of one partition's records; `replica` is there when they were appended and have yet to be replicated up to `endOffset`. */
-type Appended = { reply: PartitionReply; replica?: Partition; endOffset: number }
+/** What became of one partition's records. */
+type Appended = { reply: PartitionReply; stored?: Stored }
+/** They have yet to be replicated up to `endOffset` while `replica` leads in that `term`. */
+type Stored = { replica: Partition; term: number; endOffset: number; isDuplicate: boolean }
 type Call = { context: Context; acks: number; timeoutMs: number }
 
 /** The admin client of Kafka may write to internal topics. Source: AdminUtils.AdminClientId. */
@@ -77,24 +79,24 @@ const checkProducer = (topics: Topics, transactionalId: string | null, context: 
 const failed = (partitionIndex: number, thrown: unknown, { context }: Call): Appended => {
   if (!(thrown instanceof KafkaError)) context.broker.logger.error({ err: thrown, partition: partitionIndex }, 'append failed')
   const reply: PartitionReply = { partitionIndex, errorCode: codeOf(thrown), baseOffset: -1 }
-  if (!(thrown instanceof RecordValidationError)) return { reply, endOffset: -1 }
+  if (!(thrown instanceof RecordValidationError)) return { reply }
   const recordErrors = thrown.recordErrors.map(({ batchIndex, message }) => ({ batchIndex, batchIndexErrorMessage: message }))
-  return { reply: { ...reply, recordErrors, errorMessage: thrown.message }, endOffset: -1 }
+  return { reply: { ...reply, recordErrors, errorMessage: thrown.message } }
 }
 
-const appended = (partitionIndex: number, replica: Partition, info: AppendInfo): Appended => {
-  const { firstOffset, lastOffset, logAppendTime, logStartOffset } = info
+const appended = (partitionIndex: number, { replica, term }: { replica: Partition; term: number }, info: AppendInfo): Appended => {
+  const { firstOffset, lastOffset, logAppendTime, logStartOffset, isDuplicate = false } = info
   const reply = { partitionIndex, errorCode: 0, baseOffset: firstOffset, logAppendTimeMs: logAppendTime, logStartOffset }
-  return { reply, replica, endOffset: lastOffset + 1 }
+  return { reply, stored: { replica, term, endOffset: lastOffset + 1, isDuplicate } }
 }
 
 const count = (topic: string, one: Appended, records: Buffer | null, { context }: Call): Appended => {
   const { metrics } = context.broker
   metrics.topic(topic, 'produces')
-  if (one.reply.errorCode !== 0) metrics.topic(topic, 'failedProduces')
+  if (!one.stored) metrics.topic(topic, 'failedProduces')
   else {
     metrics.topic(topic, 'bytesIn', records?.length ?? 0)
-    metrics.topic(topic, 'messagesIn', one.endOffset - Number(one.reply.baseOffset))
+    if (!one.stored.isDuplicate) metrics.topic(topic, 'messagesIn', one.stored.endOffset - Number(one.reply.baseOffset))
   }
   return one
 }
@@ -109,10 +111,11 @@ const appendTo = (topic: string, index: number, records: Buffer | null, call: Ca
     checkTopic(topic, call)
     const replica = call.context.broker.partitions.leader(topic, index)
     const checked = checkRecords(records, call.context.apiVersion)
+    const place = { replica, term: replica.term }
     const info = replica.append(checked, { origin: 'client', requiredAcks: call.acks })
-    if (!(info instanceof Promise)) return appended(index, replica, info)
+    if (!(info instanceof Promise)) return appended(index, place, info)
     return info.then(
-      (later) => appended(index, replica, later),
+      (later) => appended(index, place, later),
       (thrown: unknown) => failed(index, thrown, call),
     )
   } catch (thrown) {
@@ -122,12 +125,12 @@ const appendTo = (topic: string, index: number, records: Buffer | null, call: Ca
 
 /** Every partition's outcome once it is replicated, or is not in time. */
 const replicated = async (one: Appended, call: Call): Promise<Appended> => {
-  const { replica, endOffset, reply } = one
-  if (!replica) return one
+  const { stored, reply } = one
+  if (!stored) return one
   const timedOut = Promise.withResolvers<never>()
   const timer = call.context.broker.clocks.monotonic.schedule(call.timeoutMs, () => timedOut.reject(new KafkaError('REQUEST_TIMED_OUT')))
   try {
-    await Promise.race([replica.replicated(endOffset), timedOut.promise])
+    await Promise.race([stored.replica.replicated(stored.endOffset, stored.term), timedOut.promise])
     return one
   } catch (thrown) {
     return failed(reply.partitionIndex ?? 0, thrown, call)
@@ -146,9 +149,9 @@ const answer = (topics: Topics, all: readonly Appended[], call: Call): Reply | N
     const bad = all.find(({ reply }) => reply.errorCode !== 0)
     return new NoReply(bad && `a produce request with acks=0 failed: ${errorName(bad.reply.errorCode ?? -1)}`)
   }
-  const isDone =
-    call.acks !== -1 || all.every(({ replica, endOffset }) => !replica || (replica.isReplicated(endOffset) && !replica.isUnderMinIsr))
-  if (isDone) return toReply(topics, all)
+  const isDone = ({ stored }: Appended): boolean =>
+    !stored || (stored.replica.isReplicated(stored.endOffset, stored.term) && !stored.replica.isUnderMinIsr)
+  if (call.acks !== -1 || all.every(isDone)) return toReply(topics, all)
   return new Later(Promise.all(all.map((one) => replicated(one, call))).then((done) => toReply(topics, done)))
 }
 

@@ -18,16 +18,18 @@ const write = async (topic: string, partition: number, marker: Marker, { broker 
   const { producerId, producerEpoch, transactionResult, coordinatorEpoch } = marker
   const timestamp = broker.clocks.wall.nowMs()
   const records = buildMarker({ type: transactionResult ? 'commit' : 'abort', coordinatorEpoch }, { timestamp, producerId, producerEpoch })
+  const { term } = replica
   const info = await replica.append(records, { origin: 'coordinator', requiredAcks: -1 })
-  await replicated(replica, info.lastOffset + 1, broker)
+  await replicated(replica, { endOffset: info.lastOffset + 1, term }, broker)
 }
 
-const replicated = async (replica: Partition, endOffset: number, broker: Context['broker']): Promise<void> => {
+type Written = { endOffset: number; term: number }
+const replicated = async (replica: Partition, { endOffset, term }: Written, broker: Context['broker']): Promise<void> => {
   const late = Promise.withResolvers<never>()
   const timeoutMs = broker.config.get('request.timeout.ms')
   const timer = broker.clocks.monotonic.schedule(timeoutMs, () => late.reject(new KafkaError('REQUEST_TIMED_OUT')))
   try {
-    await Promise.race([replica.replicated(endOffset), late.promise])
+    await Promise.race([replica.replicated(endOffset, term), late.promise])
   } finally {
     timer.cancel()
   }

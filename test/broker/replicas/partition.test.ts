@@ -282,6 +282,33 @@ test('who waits for replicas is told when this broker no longer leads', async ()
   expect(errorOf(() => fetched(partition, lab, 3, 0))).toBe('NOT_LEADER_OR_FOLLOWER')
 })
 
+test('what was appended in an earlier term is not taken for replicated, though the log reaches as far with the records of others', async () => {
+  const lab = await ReplicaLab.open()
+  const partition = await lab.lead()
+  const { term } = partition
+  await append(partition)
+  await lab.table.follow('t', 0, lab.leadership({ leader: 2, leaderEpoch: 6 }), false)
+  await partition.truncateAsFollower(0, 6)
+  await partition.appendAsFollower(replicated(await leaderBytes(4)), { leaderEpoch: 6, highWatermark: 4, logStartOffset: 0 })
+  for (const isLeaderAgain of [false, true]) {
+    if (isLeaderAgain) await lab.lead({ leaderEpoch: 7 })
+    expect([partition.isReplicated(1, term), partition.isReplicated(1)]).toEqual([false, true])
+    expect(await rejection(partition.replicated(1, term))).toBe('NOT_LEADER_OR_FOLLOWER')
+  }
+})
+
+test('a new epoch of the same leader does not end its term', async () => {
+  const lab = await ReplicaLab.open()
+  const partition = await lab.lead()
+  const { term } = partition
+  await append(partition)
+  const done = partition.replicated(1, term)
+  await lab.lead({ leaderEpoch: 7 })
+  for (const id of [2, 3]) fetched(partition, lab, id, 1)
+  await done
+  expect(partition.isReplicated(1, term)).toBe(true)
+})
+
 test('records are deleted when all live replicas have deleted them', async () => {
   const lab = await ReplicaLab.open()
   const partition = await lab.lead()
