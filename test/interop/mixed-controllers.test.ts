@@ -16,6 +16,8 @@ import { SteadyProducer } from './steady-producer.ts'
 
 const OURS = 0
 const EXTRA = [
+  // The records' timestamps are years old.
+  'log.retention.ms=-1',
   'zookeeper.session.timeout.ms=3000',
   'replica.lag.time.max.ms=3000',
   'auto.leader.rebalance.enable=false',
