@@ -79,7 +79,7 @@ export class Link {
         waitingBytes -= chunk.length
         pass(chunk)
       }
-      if (waitingBytes <= MAX_DELAYED_BYTES && !to.writableNeedDrain) from.resume()
+      if (from.isPaused() && waitingBytes <= MAX_DELAYED_BYTES && !to.writableNeedDrain) from.resume()
       if (waiting.length > 0) setTimeout(passDue, Math.max(1, waiting[0]!.dueMs - performance.now()))
     }
     from.on('data', (chunk: Buffer) => {
