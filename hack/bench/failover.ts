@@ -9,7 +9,6 @@ import type { Cluster, Node } from './clusters.ts'
 
 const PAUSE_MS = 2
 const TIMEOUT_MS = 60_000
-const SETTLE_MS = 1500
 
 class Writer {
   readonly #cluster: Cluster
@@ -36,7 +35,6 @@ class Writer {
       try {
         const { topics } = await (await this.#connection(node)).request(metadata, { topics: [{ name: this.#topic }] })
         const found = this.#cluster.nodes.find(({ id }) => id === topics[0]?.partitions[0]?.leaderId)
-        if (found && found !== node) return found
         if (found) return found
       } catch {
         this.#open.delete(node.id)
@@ -77,24 +75,26 @@ class Writer {
   }
 }
 
-/** ms from the last acknowledgement of the old leader to the first of the new one. The node is gone afterwards. */
-export const failover = async (cluster: Cluster, topic: string, signal: 'SIGTERM' | 'SIGKILL'): Promise<number> => {
+export type FailoverOptions = { topic: string; signal: 'SIGTERM' | 'SIGKILL'; afterMs: number }
+
+/**
+ * Writes one record after the other, and ends the leader by the signal after some time: ms from the last acknowledgement of the old leader to the first of the
+ * new one. Resolves when the old leader's process is gone.
+ */
+export const failover = async (cluster: Cluster, { topic, signal, afterMs }: FailoverOptions): Promise<number> => {
   const writer = new Writer(cluster, topic)
   await writer.create()
-  const endsMs = performance.now() + TIMEOUT_MS
-  let old: Node | undefined
-  while (!old || !(await writer.write(old))) {
-    old = await writer.leader()
-    await monotonicClock.sleep(PAUSE_MS)
-  }
+  const old = await firstWritten(writer)
   const startedMs = performance.now()
+  const endsMs = startedMs + afterMs + TIMEOUT_MS
   let lastMs = startedMs
   let ended: Promise<unknown> | undefined
   let leader: Node | undefined = old
-  while (performance.now() < endsMs) {
-    if (!ended && performance.now() > startedMs + SETTLE_MS) ended = old.end(signal)
+  for (;;) {
+    if (performance.now() > endsMs) throw new Error(`nobody can be written to after ${signal} to the leader`)
+    if (!ended && performance.now() > startedMs + afterMs) ended = old.end(signal)
     if (leader && (await writer.write(leader))) {
-      if (leader.id !== old.id) break
+      if (leader !== old) break
       lastMs = performance.now()
     } else {
       leader = await writer.leader()
@@ -102,8 +102,18 @@ export const failover = async (cluster: Cluster, topic: string, signal: 'SIGTERM
     }
   }
   const gapMs = performance.now() - lastMs
+  if (!ended) throw new Error('the leader changed before it was ended')
   await ended
-  cluster.nodes = cluster.nodes.filter((node) => node !== old)
   writer.close()
   return gapMs
+}
+
+const firstWritten = async (writer: Writer): Promise<Node> => {
+  const endsMs = performance.now() + TIMEOUT_MS
+  while (performance.now() < endsMs) {
+    const leader = await writer.leader()
+    if (leader && (await writer.write(leader))) return leader
+    await monotonicClock.sleep(PAUSE_MS)
+  }
+  throw new Error('nobody leads the new topic')
 }

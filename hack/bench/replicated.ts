@@ -1,47 +1,91 @@
 // Three brokers, three replicas, acks=all: ours, then Apache's, by the rules of the other benchmarks.
+// One part of one side alone, in small: node hack/bench/replicated.ts ours|apache throughput|paced|stop|kill [MB of warming and of each run]
 import { apacheCluster, type Cluster, ourCluster } from './clusters.ts'
 import { failover } from './failover.ts'
-import { produce, type Produced } from './load.ts'
+import { type Load, produce, type Produced } from './load.ts'
 import { peakResidentBytes } from './process.ts'
 import { medianOf, say, type Row, tableOf } from './report.ts'
 
 const MB = 1024 * 1024
 
 export type ReplicatedOptions = { warmRecords: number; records: number; runs: number }
-type Figures = { warm: Produced; paced5: Produced; paced20: Produced; peakMb: number; stopMs: number; stallMs: number; killMs: number }
+type Throughput = { warm: Produced; peakMb: number }
+type Paced = { paced5: Produced; paced20: Produced }
+type Stop = { stopMs: number; stallMs: number }
+type Kill = { killMs: number }
+type Figures = Throughput & Paced & Stop & Kill
 
-const measure = async (start: () => Promise<Cluster>, { warmRecords, records, runs }: ReplicatedOptions): Promise<Figures> => {
+const ALL = { acks: 'all' }
+const STALL_RECORDS_PER_S = 1000
+const STALL_S = 12
+
+const loadOf = ({ bootstrap }: Cluster, topic: string, records: number): Load => ({ topic, bootstrap, records, recordBytes: 1024 })
+const pidsOf = ({ nodes }: Cluster): number[] => nodes.map(({ pid }) => pid)
+
+const throughput = async (cluster: Cluster, { warmRecords, records, runs }: ReplicatedOptions): Promise<Throughput> => {
+  const pids = pidsOf(cluster)
+  say(`${cluster.name} x 3: warming with ${warmRecords / 1e6} GB`)
+  await produce(loadOf(cluster, 'warm', warmRecords), pids, ALL)
+  const warm: Produced[] = []
+  for (let n = 0; n < runs; n++) {
+    const run = await produce(loadOf(cluster, 'kb', records), pids, ALL)
+    warm.push(run)
+    say(`${cluster.name} x 3: 1 KB, acks=all ${run.recordsPerS.toFixed(0)} records/s, ${run.cpuSecondsPerGb.toFixed(2)} CPU-s/GB`)
+  }
+  return { warm: medianOf(warm), peakMb: Math.max(...pids.map(peakResidentBytes)) / MB }
+}
+
+const paced = async (cluster: Cluster, { runs }: ReplicatedOptions): Promise<Paced> => {
+  const at = async (recordsPerS: number): Promise<Produced> => {
+    const some: Produced[] = []
+    for (let n = 0; n < Math.min(runs, 3); n++) {
+      const run = await produce(loadOf(cluster, 'paced', recordsPerS * 10), pidsOf(cluster), { ...ALL, throughput: recordsPerS })
+      some.push(run)
+      say(`${cluster.name} x 3: at ${recordsPerS}/s p50 ${run.p50Ms} ms, p99 ${run.p99Ms} ms, ${run.cpuSecondsPerGb.toFixed(2)} CPU-s/GB`)
+    }
+    return medianOf(some)
+  }
+  return { paced5: await at(5000), paced20: await at(20_000) }
+}
+
+/** One of the brokers is gone afterwards. */
+const stop = async (cluster: Cluster): Promise<Stop> => {
+  say(`${cluster.name} x 3: a leader stops while a producer writes`)
+  // Makes the topic; the load program starts before the leader goes, and ends after it.
+  await produce(loadOf(cluster, 'stall', STALL_RECORDS_PER_S), pidsOf(cluster), { ...ALL, throughput: STALL_RECORDS_PER_S })
+  const load = loadOf(cluster, 'stall', STALL_RECORDS_PER_S * STALL_S)
+  const [{ maxMs: stallMs }, stopMs] = await Promise.all([
+    produce(load, pidsOf(cluster), { ...ALL, throughput: STALL_RECORDS_PER_S }),
+    failover(cluster, { topic: 'stopped', signal: 'SIGTERM', afterMs: (STALL_S * 1000) / 2 }),
+  ])
+  say(`${cluster.name} x 3: not writable for ${stopMs.toFixed(0)} ms, longest send ${stallMs.toFixed(0)} ms`)
+  return { stopMs, stallMs }
+}
+
+/** One of the brokers is gone afterwards. */
+const kill = async (cluster: Cluster): Promise<Kill> => {
+  say(`${cluster.name} x 3: a leader is killed`)
+  const killMs = await failover(cluster, { topic: 'killed', signal: 'SIGKILL', afterMs: 1500 })
+  say(`${cluster.name} x 3: not writable for ${killMs.toFixed(0)} ms`)
+  return { killMs }
+}
+
+const within = async <T>(start: () => Promise<Cluster>, measure: (cluster: Cluster) => Promise<T>): Promise<T> => {
   const cluster = await start()
-  const pids = cluster.nodes.map(({ pid }) => pid)
-  const load = (topic: string, count: number) => ({ topic, bootstrap: cluster.bootstrap, records: count, recordBytes: 1024 })
-  const all = { acks: 'all' }
   try {
-    say(`${cluster.name} x 3: warming with ${warmRecords / 1e6} GB`)
-    await produce(load('warm', warmRecords), pids, all)
-    const warm: Produced[] = []
-    for (let n = 0; n < runs; n++) {
-      warm.push(await produce(load('kb', records), pids, all))
-      say(
-        `${cluster.name} x 3: 1 KB, acks=all ${warm[n]!.recordsPerS.toFixed(0)} records/s, ${warm[n]!.cpuSecondsPerGb.toFixed(2)} CPU-s/GB`,
-      )
-    }
-    const paced = async (throughput: number): Promise<Produced> => {
-      const some: Produced[] = []
-      for (let n = 0; n < Math.min(runs, 3); n++) some.push(await produce(load('paced', throughput * 10), pids, { ...all, throughput }))
-      return medianOf(some)
-    }
-    const paced5 = await paced(5000)
-    const paced20 = await paced(20_000)
-    const peakMb = Math.max(...pids.map(peakResidentBytes)) / MB
-    say(`${cluster.name} x 3: a leader stops, then another is killed`)
-    const stalls = produce({ ...load('stall', 12_000), recordBytes: 1024 }, pids, { ...all, throughput: 1000 })
-    const stopMs = await failover(cluster, 'stopped', 'SIGTERM')
-    const stallMs = (await stalls).maxMs
-    const killMs = await failover({ ...cluster, nodes: [...cluster.nodes] }, 'killed', 'SIGKILL').catch(() => Number.NaN)
-    return { warm: medianOf(warm), paced5, paced20, peakMb, stopMs, stallMs, killMs }
+    return await measure(cluster)
   } finally {
     await cluster.stop()
   }
+}
+
+const measureAll = async (start: () => Promise<Cluster>, options: ReplicatedOptions): Promise<Figures> => {
+  const figures = await within(start, async (cluster) => ({
+    ...(await throughput(cluster, options)),
+    ...(await paced(cluster, options)),
+    ...(await stop(cluster)),
+  }))
+  return { ...figures, ...(await within(start, kill)) }
 }
 
 const ROWS: Row<Figures>[] = [
@@ -61,10 +105,19 @@ const ROWS: Row<Figures>[] = [
 ]
 
 export const replicated = async (options: ReplicatedOptions): Promise<string> => {
-  const theirs = await measure(apacheCluster, options)
-  const mine = await measure(ourCluster, options)
+  const theirs = await measureAll(apacheCluster, options)
+  const mine = await measureAll(ourCluster, options)
   return `Three brokers, one ZooKeeper, a topic of three partitions with three replicas, min.insync.replicas=2, acks=all; brokers and load program share the processors.
 Warm: after ${options.warmRecords / 1e6} GB, median of ${options.runs}.
 
 ${tableOf(ROWS, mine, theirs)}`
+}
+
+if (import.meta.main) {
+  const [side = '', part = '', megabytes = '100'] = process.argv.slice(2)
+  const start = { ours: ourCluster, apache: apacheCluster }[side]
+  const measure = { throughput, paced, stop, kill }[part]
+  if (!start || !measure) throw new Error('write ours or apache, then throughput, paced, stop or kill')
+  const records = Number(megabytes) * 1000
+  say(JSON.stringify(await within<object>(start, (cluster) => measure(cluster, { warmRecords: records, records, runs: 3 })), undefined, 2))
 }
