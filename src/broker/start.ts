@@ -88,7 +88,7 @@ const openLogs = (options: StartOptions, link: ClusterLink): Promise<LogManager>
   return LogManager.open({
     disk,
     logDirs: logDirsOf(config),
-    config: logManagerConfigOf(config, link.logConfigOf('')),
+    config: logManagerConfigOf(config, link.logConfigOf(''), options.memoryBytes),
     topicConfigs: link.topicConfigs(),
     clocks,
     logger,

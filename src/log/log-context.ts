@@ -9,6 +9,7 @@ import type { LogProducers } from './log-producers.ts'
 import type { OpenFiles } from './open-files.ts'
 import type { Segments } from './segments.ts'
 import type { Trash } from './trash.ts'
+import type { PageCacheShare } from './warm-writes.ts'
 
 /** What all logs of a directory share. */
 export type LogContext = {
@@ -16,6 +17,7 @@ export type LogContext = {
   files: OpenFiles
   flusher: Flusher
   trash: Trash
+  pageCache: PageCacheShare
   clocks: { monotonic: MonotonicClock; wall: WallClock }
   /** 0 <= x < 1; for the jitter of segment.jitter.ms. */
   random: () => number

@@ -20,6 +20,7 @@ import { Repeat } from './repeat.ts'
 import { Segments } from './segments.ts'
 import { isMediumFailure } from './storage-guard.ts'
 import { Trash } from './trash.ts'
+import { PageCacheShare } from './warm-writes.ts'
 
 /** Broker keys that concern all logs; names as Kafka's keys without `log.`. Intervals of 2^31 ms and more mean never. */
 export type LogManagerConfig = {
@@ -35,6 +36,8 @@ export type LogManagerConfig = {
   recoveryThreadsPerDataDir: number
   /** Descriptors that logs hold at most. */
   maxOpenFiles: number
+  /** Of the last bytes written, so many are taken to be in the page cache: reading them is done at once. */
+  warmBytes: number
   /** Synchronous appends only while fewer bytes than this wait for the medium. */
   dirtyBudgetBytes: number
 }
@@ -50,6 +53,7 @@ export const defaultLogManagerConfig: Omit<LogManagerConfig, 'topicDefaults'> = 
   recoveryThreadsPerDataDir: 1,
   maxOpenFiles: 2000,
   dirtyBudgetBytes: 1 << 30,
+  warmBytes: 64 << 20,
 }
 
 export type LogManagerOptions = {
@@ -95,7 +99,8 @@ export class LogManager {
     this.#trash = new Trash({ disk, clock: clocks.monotonic, logger })
     this.directories = options.logDirs.map((path) => new LogDirectory({ path, disk, logger }))
     const { producerExpirationMs } = config
-    const shared = { files: this.#files, flusher: this.flusher, trash: this.#trash, clocks, logger, producerExpirationMs }
+    const pageCache = new PageCacheShare(config.warmBytes)
+    const shared = { files: this.#files, flusher: this.flusher, trash: this.#trash, pageCache, clocks, logger, producerExpirationMs }
     const random = options.random ?? Math.random
     this.#contexts = new Map(this.directories.map((store) => [store, { ...shared, store, random, pool: options.pool }]))
     this.#checkpoints = new Checkpoints(this.directories, () => this.logs())

@@ -9,9 +9,7 @@ import type { Segments } from './segments.ts'
 import type { StorageGuard } from './storage-guard.ts'
 import { findOffsetByTimestamp } from './timestamp-search.ts'
 import type { AbortedTransaction } from './transaction-index.ts'
-
-/** Reads within so many of the last bytes written find them in the page cache, and are done at once. */
-const WARM_BYTES = 16 << 20
+import { type PageCacheShare, WarmWrites } from './warm-writes.ts'
 
 const outOfRange = (offset: number, { topic, partition, logStartOffset, logEndOffset }: Log): KafkaError =>
   new KafkaError(
@@ -19,44 +17,36 @@ const outOfRange = (offset: number, { topic, partition, logStartOffset, logEndOf
     `Received request for offset ${offset} for partition ${topic}-${partition}, but we only have log segments in the range ${logStartOffset} to ${logEndOffset}.`,
   )
 
-/** Reads one log: at once near its end, off the event loop elsewhere. */
+/** Reads one log: at once what was written lately, off the event loop the rest. */
 export class LogReader {
   readonly #log: Log
   readonly #segments: Segments
   readonly #guard: StorageGuard
-  /** Offsets from here on are warm; both move in steps of WARM_BYTES. */
-  #warmOffset: number
-  #nextWarmOffset: number
-  #bytesSinceStep = 0
+  readonly #warm: WarmWrites
   /** Counts cuts: what was read across one may be half old, half new. */
   #cuts = 0
 
-  constructor(log: Log, segments: Segments, guard: StorageGuard) {
+  constructor(log: Log, segments: Segments, guard: StorageGuard, pageCache: PageCacheShare) {
     this.#log = log
     this.#segments = segments
     this.#guard = guard
-    this.#warmOffset = this.#nextWarmOffset = log.logEndOffset
+    this.#warm = new WarmWrites(pageCache)
   }
 
-  noteWrite(bytes: number, logEndOffset: number): void {
-    this.#bytesSinceStep += bytes
-    if (this.#bytesSinceStep < WARM_BYTES) return
-    this.#warmOffset = this.#nextWarmOffset
-    this.#nextWarmOffset = logEndOffset
-    this.#bytesSinceStep = 0
+  noteWrite(bytes: number, firstOffset: number): void {
+    this.#warm.noteWrite(bytes, firstOffset)
   }
 
   noteCut(offset: number): void {
     this.#cuts++
-    this.#warmOffset = Math.min(this.#warmOffset, offset)
-    this.#nextWarmOffset = Math.min(this.#nextWarmOffset, offset)
+    this.#warm.noteCut(offset)
   }
 
   /** Errors: those of Log.read. */
   read(offset: number, options: ReadOptions): ReadResult | Promise<ReadResult> {
     const wanted = this.#checked(offset, options)
     if (!wanted) return EMPTY_READ
-    if (offset >= this.#warmOffset) return this.#guard.run('read', () => readNow(this.#read(wanted)))
+    if (this.#warm.has(offset)) return this.#guard.run('read', () => readNow(this.#read(wanted)))
     // Cut meanwhile: once more.
     return this.#readCold(wanted).then((result) => result ?? this.read(offset, options))
   }
@@ -96,7 +86,7 @@ export class LogReader {
 
   #region(wanted: SegmentRead): LogRegion | undefined | Promise<LogRegion | undefined> {
     const cuts = this.#cuts
-    const isWarm = wanted.offset >= this.#warmOffset
+    const isWarm = this.#warm.has(wanted.offset)
     const open = (found: FoundRegion | undefined): LogRegion | undefined =>
       found && found.sizeBytes > 0 && cuts === this.#cuts
         ? readable(found, isWarm, { isUncut: () => cuts === this.#cuts, guard: this.#guard })

@@ -54,7 +54,7 @@ export class Log {
     this.#highWatermark = Math.min(Math.max(state.highWatermark, state.logStartOffset), state.logEndOffset)
     this.producers.states.highWatermarkMoved(this.#highWatermark)
     this.#guard = new StorageGuard(`${state.topic}-${state.partition}`, context.store)
-    this.#reader = new LogReader(this, state.segments, this.#guard)
+    this.#reader = new LogReader(this, state.segments, this.#guard, context.pageCache)
     const parts = {
       segments: state.segments,
       epochs: state.epochs,
@@ -160,7 +160,7 @@ export class Log {
     noteEpochs(this.epochs, batches)
     if (changes) this.#guard.mustRun('append', () => this.producers.apply(changes, this.#segments.active))
     this.#durability.noteWrite(records.length)
-    this.#reader.noteWrite(records.length, this.#logEndOffset)
+    this.#reader.noteWrite(records.length, batches.firstOffset)
     return info
   }
 

@@ -21,6 +21,7 @@ const manager = await LogManager.open({
     highWatermarkCheckpointIntervalMs: 1e9,
     maxOpenFiles: 100,
     dirtyBudgetBytes: 1e9,
+    warmBytes: 1e9,
     recoveryThreadsPerDataDir: 1,
     producerExpirationMs: 1e9,
   },

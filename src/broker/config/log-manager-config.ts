@@ -5,8 +5,11 @@ import type { BrokerConfig } from './broker-config.ts'
 /** Descriptors of log files at a time, whatever the number of partitions. */
 const MAX_OPEN_FILES = 2000
 
-/** The broker's keys that concern all logs, as log/ takes them. */
-export const logManagerConfigOf = (config: BrokerConfig, topicDefaults: LogConfig): LogManagerConfig => ({
+/** The last bytes written of which nobody doubts that the system still has them, as a part of the memory. */
+const WARM_PART = 4
+
+/** The broker's keys that concern all logs, as log/ takes them. `memoryBytes`: what this process and its page cache may use. */
+export const logManagerConfigOf = (config: BrokerConfig, topicDefaults: LogConfig, memoryBytes: number): LogManagerConfig => ({
   topicDefaults,
   retentionCheckIntervalMs: config.get('log.retention.check.interval.ms'),
   flushSchedulerIntervalMs: config.get('log.flush.scheduler.interval.ms'),
@@ -15,6 +18,7 @@ export const logManagerConfigOf = (config: BrokerConfig, topicDefaults: LogConfi
   highWatermarkCheckpointIntervalMs: config.get('replica.high.watermark.checkpoint.interval.ms'),
   producerExpirationMs: config.get('transactional.id.expiration.ms'),
   maxOpenFiles: MAX_OPEN_FILES,
+  warmBytes: Math.floor(memoryBytes / WARM_PART),
   recoveryThreadsPerDataDir: config.get('num.recovery.threads.per.data.dir'),
   dirtyBudgetBytes: config.get('sofakafka.dirty.max.bytes'),
 })
