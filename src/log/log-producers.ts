@@ -1,4 +1,5 @@
 import { batchSizeOf, hasProducerId, isLegacy, lastOffsetOf } from '../protocol/records/record-batch.ts'
+import { recallBatches } from './known-batches.ts'
 import type { LogContext } from './log-context.ts'
 import type { AppendOrigin } from './log-types.ts'
 import type { Directory } from './open-files.ts'
@@ -81,6 +82,7 @@ export class LogProducers {
     this.#snapshots.remove((offset) => offset > bounds.logEndOffset || offset <= bounds.logStartOffset)
     const states = this.#beginWith(this.#snapshots.load(), bounds)
     const from = this.#snapshotOffset
+    await recallBatches([...states.entries()], all, from)
     for (const [index, segment] of all.entries()) {
       const isBefore = (all[index + 1]?.baseOffset ?? bounds.logEndOffset) <= from
       if (!isBefore && !without.has(segment)) await replay(segment, from, states, recovered.includes(segment))

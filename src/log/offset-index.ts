@@ -34,6 +34,12 @@ export class OffsetIndex extends SparseIndex {
     return this.#entryOf(yield* this.entry(slot))
   }
 
+  /** The last entry at or before a position in the segment; the segment's begin where there is none. */
+  *lookupPosition(position: number): Reads<OffsetEntry> {
+    const slot = yield* this.lastWhere((bytes, at) => bytes.readInt32BE(at + 4) <= position)
+    return this.#entryOf(yield* this.entry(slot))
+  }
+
   *lastEntry(): Reads<OffsetEntry> {
     return this.#entryOf(yield* this.last())
   }

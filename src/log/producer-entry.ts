@@ -50,6 +50,11 @@ export class ProducerEntry {
     this.lastTimestamp = batch.timestamp
   }
 
+  /** The batches before the last one, which were not known. */
+  recall(batches: readonly KnownBatch[]): void {
+    this.#batches = batches
+  }
+
   /** What may be changed without being seen before it holds. */
   copy(): ProducerEntry {
     const copy = new ProducerEntry(this.producerId)
