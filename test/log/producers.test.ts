@@ -3,7 +3,7 @@ import type { AppendInfo } from '../../src/log/log-types.ts'
 import type { Log } from '../../src/log/log.ts'
 import type { KafkaError } from '../../src/protocol/errors.ts'
 import { buildMarker } from '../../src/protocol/records/control-record.ts'
-import { batchOf, DIR, Machine, names, range, START_MS } from './support.ts'
+import { append, batchOf, DIR, Machine, names, range, START_MS } from './support.ts'
 
 type Fields = Parameters<typeof batchOf>[1]
 /** A batch of two records of producer 7. */
@@ -139,7 +139,7 @@ describe('snapshots', () => {
     expect(snapshots(machine).every((offset) => offset >= 20)).toBe(true)
     const other = new Machine()
     const quiet = await other.log()
-    quiet.append(batchOf(1), { origin: 'client', leaderEpoch: 0 })
+    append(quiet)
     await other.manager!.close()
     expect(snapshots(other)).toEqual([])
   })
