@@ -331,15 +331,16 @@ export class Segment {
     this.#max = max
   }
 
-  /** Forces the log to the medium; with `withIndexes` also both indexes, the time index closed by its last entry. */
+  /** Forces the log and its aborted transactions to the medium; with `withIndexes` also both indexes, the time index closed by its last entry. */
   async sync(withIndexes: boolean): Promise<void> {
     if (this.isUnsynced) {
       this.isUnsynced = false
       await this.log.sync()
     }
+    await this.transactions.sync()
     if (!withIndexes) return
     if (this.#max) this.times.addIfLater(this.#max.timestamp, this.#max.offset, readNow(this.times.lastEntry()))
-    for (const index of [this.offsets, this.times, this.transactions]) await index.sync()
+    for (const index of [this.offsets, this.times]) await index.sync()
   }
 
   get #files(): LogFile[] {

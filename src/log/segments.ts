@@ -74,8 +74,11 @@ export class Segments {
    * A cut below `from` (a failed append, a damaged end) that is not on the medium would bring its bytes back in the middle of the log.
    */
   async sync(from: number, active: Segment): Promise<void> {
-    const wanted = new Set([...this.#list.filter((segment) => segment.isUnsynced), ...this.from(from)])
+    const isUnsynced = ({ isUnsynced: ofLog, transactions }: Segment): boolean => ofLog || transactions.isUnsynced
+    const wanted = new Set([...this.#list.filter(isUnsynced), ...this.from(from)])
     for (const segment of wanted) {
+      if (segment.transactions.isNameUnsynced) this.isDirectoryUnsynced = true
+      segment.transactions.isNameUnsynced = false
       // Retention may take a segment away while its predecessor is flushed.
       const isHere = (): boolean => this.#list.includes(segment)
       if (!isHere()) continue

@@ -18,6 +18,8 @@ export class TransactionIndex {
   /** undefined: not read yet. */
   #entries: AbortedTransaction[] | undefined
   isUnsynced = false
+  /** The file was made, and its name is not on the medium. */
+  isNameUnsynced = false
 
   constructor(file: LogFile, isNew: boolean) {
     this.file = file
@@ -39,7 +41,10 @@ export class TransactionIndex {
 
   add(entry: AbortedTransaction): void {
     const known = this.entries() as AbortedTransaction[]
-    if (known.length === 0) this.file.create()
+    if (known.length === 0) {
+      this.file.create()
+      this.isNameUnsynced = true
+    }
     const bytes = Buffer.alloc(ENTRY_BYTES)
     bytes.writeInt16BE(VERSION, 0)
     for (const [index, value] of [entry.producerId, entry.firstOffset, entry.lastOffset, entry.lastStableOffset].entries()) {
