@@ -186,6 +186,13 @@ func run(ctx context.Context, parts []string) error {
 }
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "traffic" {
+		if err := traffic(os.Args[2:]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	requests := bufio.NewScanner(os.Stdin)
 	for requests.Scan() {
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
