@@ -99,7 +99,8 @@ export class LogReader {
     const segments = [...this.#segments.from(wanted.offset)]
     for (const [index, segment] of segments.entries()) {
       const nextBaseOffset = segments[index + 1]?.baseOffset ?? Infinity
-      const found = yield* regionIn(segment, wanted, nextBaseOffset > wanted.endOffset)
+      const reachesEnd = (): boolean => segment === this.#segments.active && wanted.endOffset === this.#log.logEndOffset
+      const found = yield* regionIn(segment, wanted, { isLast: nextBaseOffset > wanted.endOffset, reachesEnd })
       if (found) return { ...found, endOffset: Math.min(wanted.endOffset, nextBaseOffset) }
     }
     return undefined

@@ -21,9 +21,19 @@ export interface LogRegion {
 
 export type FoundRegion = { file: LogFile; position: number; sizeBytes: number; firstEntryIncomplete: boolean; endOffset: number }
 
+/** Where a segment stands among its log's. */
+export type Place = {
+  /** What is wanted ends in it. */
+  isLast: boolean
+  /** What is wanted ends where the log ends now, in this segment. */
+  reachesEnd: () => boolean
+}
+
 /** What a segment has of the wanted batches: undefined where it has none, an empty region where they are not below `endOffset`. */
-export function* regionIn(segment: Segment, wanted: SegmentRead, isLast: boolean): Reads<FoundRegion | undefined> {
+export function* regionIn(segment: Segment, wanted: SegmentRead, { isLast, reachesEnd }: Place): Reads<FoundRegion | undefined> {
   const { offset, endOffset, maxBytes, minOneBatch } = wanted
+  const tail = reachesEnd() ? tailIn(segment, wanted) : undefined
+  if (tail) return tail
   const first = yield* segment.batchAt(offset)
   if (!first) return undefined
   const { position } = first
@@ -32,9 +42,19 @@ export function* regionIn(segment: Segment, wanted: SegmentRead, isLast: boolean
   if (first.sizeBytes > maxBytes)
     return { ...found, sizeBytes: minOneBatch ? first.sizeBytes : maxBytes, firstEntryIncomplete: !minOneBatch }
   if (!isLast && position + maxBytes <= segment.sizeBytes) return { ...found, sizeBytes: maxBytes }
-  const end = (yield* segment.batchAt(endOffset))?.position ?? segment.sizeBytes
-  if (end <= position + maxBytes) segment.nextRead = { offset: endOffset, position: end }
+  const end = reachesEnd() ? segment.sizeBytes : ((yield* segment.batchAt(endOffset))?.position ?? segment.sizeBytes)
+  if (end <= position + maxBytes) segment.ends.note(endOffset, end)
   return { ...found, sizeBytes: Math.min(maxBytes, end - position) }
+}
+
+/** Everything from a known place to the end of the log, without a look into the file: what followers read that keep up. */
+const tailIn = (segment: Segment, { offset, endOffset, maxBytes }: SegmentRead): FoundRegion | undefined => {
+  const position = segment.ends.of(offset)
+  if (position === undefined) return undefined
+  const sizeBytes = segment.sizeBytes - position
+  if (sizeBytes <= 0 || sizeBytes > maxBytes) return undefined
+  segment.ends.note(endOffset, segment.sizeBytes)
+  return { file: segment.log, position, sizeBytes, firstEntryIncomplete: false, endOffset }
 }
 
 /** `isUncut` tells whether the log has not been cut since the region was found; warm regions are read at once. */

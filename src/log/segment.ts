@@ -12,6 +12,7 @@ import {
 } from '../protocol/records/record-batch.ts'
 import { DELETED_SUFFIX, fileName, FILE_SUFFIXES } from './file-names.ts'
 import { maxSegmentMs, type LogConfig } from './log-config.ts'
+import { KnownPositions } from './known-positions.ts'
 import { EMPTY_READ, type ReadResult, type SegmentAppend, type SegmentRead } from './log-types.ts'
 import { OFFSET_ENTRY_BYTES, OffsetIndex } from './offset-index.ts'
 import { LogFile, type Directory, type OpenFiles } from './open-files.ts'
@@ -47,8 +48,8 @@ export class Segment {
   /** Bytes were written or cut off since the last sync. */
   isUnsynced = false
   #isIndexChecked: boolean
-  /** Where the last read ended, and so where the next one of the same consumer begins. */
-  nextRead = { offset: -1, position: 0 }
+  /** Where the last reads ended, and so where the next ones of the same readers begin. */
+  readonly ends = new KnownPositions()
 
   constructor({ files, directory, baseOffset }: SegmentFiles, state: { sizeBytes: number; isNew: boolean; nowMs: number }) {
     this.baseOffset = baseOffset
@@ -89,8 +90,7 @@ export class Segment {
   }
 
   #waitedMs(nowMs: number, timestamp: Int64): number {
-    this.#firstTimestamp ??= this.sizeBytes > 0 ? readNow(this.#readFirstTimestamp()) : undefined
-    const first = this.#firstTimestamp
+    const first = (this.#firstTimestamp ??= this.sizeBytes > 0 ? readNow(this.#readFirstTimestamp()) : undefined)
     return first !== undefined && first >= 0 ? Number(timestamp) - Number(first) : nowMs - this.#createdMs
   }
 
@@ -146,7 +146,7 @@ export class Segment {
   /** Whole batches from the first that holds `offset` or follows it; undefined where there is none below `endOffset` in this segment. */
   *read(wanted: SegmentRead): Reads<ReadResult | undefined> {
     const end = this.sizeBytes
-    let position = wanted.offset === this.nextRead.offset ? this.nextRead.position : yield* this.#positionFor(wanted.offset)
+    let position = this.ends.of(wanted.offset) ?? (yield* this.#positionFor(wanted.offset))
     while (position < end) {
       const lengthBytes = Math.min(end - position, Math.max(wanted.maxBytes, MIN_WINDOW_BYTES))
       const bytes = yield { file: this.log, position, lengthBytes }
@@ -164,7 +164,7 @@ export class Segment {
 
   /** The batch that holds `offset`, or else the next one; undefined where there is none. Reads headers only. */
   *batchAt(offset: number): Reads<{ position: number; sizeBytes: number; lastOffset: number } | undefined> {
-    let position = offset === this.nextRead.offset ? this.nextRead.position : yield* this.#positionFor(offset)
+    let position = this.ends.of(offset) ?? (yield* this.#positionFor(offset))
     while (position < this.sizeBytes) {
       const batch = yield* this.#firstBatch(position, this.sizeBytes)
       if (!batch || batch.lastOffset >= offset) return batch && { ...batch, position }
@@ -185,7 +185,7 @@ export class Segment {
       at += sizeBytes
     }
     if (at === from) return EMPTY_READ
-    this.nextRead = { offset: lastOffset + 1, position: found.position + at }
+    this.ends.note(lastOffset + 1, found.position + at)
     return { records: bytes.subarray(from, at), firstEntryIncomplete: false }
   }
 
@@ -267,7 +267,7 @@ export class Segment {
     this.times.replace(scan.timeEntries)
     this.#max = { timestamp: scan.maxTimestamp, offset: scan.offsetOfMaxTimestamp }
     this.#isIndexChecked = true
-    this.nextRead.offset = -1
+    this.ends.clear()
   }
 
   /** The offset after the last record, by the index and a walk from its last entry. Throws CORRUPT_MESSAGE where the file ends in no whole batch. */
@@ -306,7 +306,7 @@ export class Segment {
       if (!isLegacy(bytes, at)) due = Math.min(offset, baseOffsetOf(bytes, at))
       return ''
     })
-    this.nextRead.offset = -1
+    this.ends.clear()
     this.isUnsynced = true
     this.log.truncateSync(cut.position)
     this.sizeBytes = cut.position

@@ -55,9 +55,9 @@ export class TransactionIndex {
     known.push(entry)
   }
 
-  /** Whatever is there goes, readable or not. */
+  /** Whatever is there goes, readable or not; an empty file may have been cut by a process that was killed, and be whole again after a power loss. */
   clear(): void {
-    if (this.file.exists() && this.file.sizeBytes() > 0) {
+    if (this.file.exists()) {
       this.isUnsynced = true
       this.file.truncateSync(0)
     }

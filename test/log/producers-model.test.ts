@@ -39,6 +39,8 @@ class Model {
   log!: Log
   sent: Sent[] = []
   epochs = new Map<number, number>()
+  /** Where the log began at most: a crash may bring an earlier start back, but not what was forgotten with it. */
+  forgotten = 0
   duplicates = 0
   refused = 0
 
@@ -54,7 +56,7 @@ class Model {
   }
   /** Whose records are all below the log's start may be forgotten, and begins anew with any sequence. */
   #mustKnow(producerId: number): boolean {
-    return this.sent.some((batch) => batch.producerId === producerId && !batch.end && batch.firstOffset >= this.log.logStartOffset)
+    return this.sent.some((batch) => batch.producerId === producerId && !batch.end && batch.firstOffset >= this.forgotten)
   }
 
   async open(): Promise<void> {
@@ -102,7 +104,7 @@ class Model {
     if (!again || !this.#mustKnow(producerId)) return
     const answer = this.#append(again)
     // What retention took may be forgotten; then it is refused, but not taken again.
-    if (again.firstOffset < this.log.logStartOffset && answer === 'OUT_OF_ORDER_SEQUENCE_NUMBER') return
+    if (again.firstOffset < this.forgotten && answer === 'OUT_OF_ORDER_SEQUENCE_NUMBER') return
     const { firstOffset, count } = again
     expect(answer).toMatchObject({ isDuplicate: true, firstOffset, lastOffset: firstOffset + count - 1 })
     this.duplicates++
@@ -145,6 +147,7 @@ class Model {
     const start = this.log.logStartOffset
     this.log.advanceLogStart(start + this.random(Math.max(1, (this.end - start) >> 1)))
     this.log.deleteOldSegments()
+    this.forgotten = Math.max(this.forgotten, this.log.logStartOffset)
   }
 
   async stop(): Promise<void> {
@@ -209,10 +212,10 @@ class Model {
       }
     }
     // A transaction that began below the log's start is known from where the log still has it.
-    const known = aborted.filter(({ firstOffset }) => firstOffset >= start)
-    const others = new Set(aborted.filter(({ firstOffset }) => firstOffset < start).map(({ lastOffset }) => lastOffset))
+    const known = aborted.filter(({ firstOffset }) => firstOffset >= this.forgotten)
+    const others = new Set(aborted.filter(({ firstOffset }) => firstOffset < this.forgotten).map(({ lastOffset }) => lastOffset))
     expect(this.log.abortedTransactions(start, end).filter(({ lastOffset }) => !others.has(lastOffset))).toMatchObject(known)
-    if (begin !== undefined && begin < start) return
+    if (begin !== undefined && begin < this.forgotten) return
     this.log.setHighWatermark(end)
     expect(this.log.lastStableOffset).toBe(begin ?? end)
   }
