@@ -86,3 +86,31 @@ test('a part of a batch comes only where no whole one was asked for', async () =
   const part = (await log.region(0, { maxBytes: 20, upTo: 'logEnd', minOneBatch: false }))!
   expect(part).toMatchObject({ sizeBytes: 20, firstEntryIncomplete: true })
 })
+
+test('readers that keep up at different paces get what they have not had, across a cut, too', async () => {
+  const log = manager.getOrCreate('paces', 0, defaultLogConfig, true)
+  const append = (value: string) => log.append(batchOf([value]), { origin: 'client', leaderEpoch: 0 })
+  const options = { maxBytes: 10_000, upTo: 'logEnd', minOneBatch: true } as const
+  const next = async (reader: { offset: number }): Promise<(string | null)[]> => {
+    const values = valuesOf(await bytesOf(await log.region(reader.offset, options)))
+    reader.offset = log.logEndOffset
+    return values
+  }
+  const [fast, slow] = [{ offset: 0 }, { offset: 0 }]
+  await append('a')
+  expect(await next(fast)).toEqual(['a'])
+  await append('b')
+  expect(await next(fast)).toEqual(['b'])
+  expect(await next(slow)).toEqual(['a', 'b'])
+  await append('c')
+  expect(await next(slow)).toEqual(['c'])
+  await log.truncateTo(2)
+  slow.offset = 2
+  await append('C')
+  expect(await next(fast)).toEqual(['C'])
+  await append('d')
+  expect(await next(slow)).toEqual(['C', 'd'])
+  log.setHighWatermark(3)
+  const seen = await log.region(2, { ...options, upTo: 'highWatermark' })
+  expect(valuesOf(await bytesOf(seen))).toEqual(['C'])
+})
