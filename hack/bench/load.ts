@@ -5,7 +5,16 @@ const JVM = ['-Xmx512m', '-XX:TieredStopAtLevel=4']
 const TIMEOUT_MS = 300_000
 
 export type Load = { topic: string; bootstrap: string; records: number; recordBytes: number }
-export type Produced = { recordsPerS: number; megabytesPerS: number; p50Ms: number; p99Ms: number; maxMs: number; cpuSecondsPerGb: number }
+export type Produced = {
+  recordsPerS: number
+  megabytesPerS: number
+  p50Ms: number
+  p99Ms: number
+  maxMs: number
+  /** Without the first five seconds, in which the load program starts and connects; NaN for a shorter run. */
+  laterMaxMs: number
+  cpuSecondsPerGb: number
+}
 export type Consumed = { recordsPerS: number; megabytesPerS: number; cpuSecondsPerGb: number }
 
 const gigabytes = ({ records, recordBytes }: Load): number => (records * recordBytes) / 1e9
@@ -37,7 +46,10 @@ export const produce = async (
     },
   )
   const used = cpuSecondsOf(brokerPids) - before
-  const last = output.trim().split('\n').at(-1)!
+  const lines = output.trim().split('\n')
+  const last = lines.at(-1)!
+  // One line per five seconds before the last, which is about all.
+  const laterMs = lines.slice(0, -1).flatMap((line) => Number(/ ([\d.]+) ms max latency/.exec(line)?.[1] ?? []))
   const [, recordsPerS, megabytesPerS, maxMs, p50Ms, p99Ms] =
     /sent, ([\d.]+) records\/sec \(([\d.]+) MB\/sec\).* ([\d.]+) ms max latency.* (\d+) ms 50th.* (\d+) ms 99th/.exec(last) ?? []
   if (recordsPerS === undefined) throw new Error(`ProducerPerformance printed ${output}`)
@@ -47,6 +59,7 @@ export const produce = async (
     p50Ms: Number(p50Ms),
     p99Ms: Number(p99Ms),
     maxMs: Number(maxMs),
+    laterMaxMs: laterMs.length < 2 ? Number.NaN : Math.max(...laterMs.slice(1)),
     cpuSecondsPerGb: used / gigabytes(load),
   }
 }
