@@ -111,7 +111,7 @@ describe.skipIf(lacksPrevious() || lacks('java', 'maven'))('data and znodes of t
   }
   /** What a member of the group gets, which goes on where the group was; it commits all that it got when it has `count`. */
   const take = async (groupId: string, count: number): Promise<string[]> => {
-    const consumer = kafka().consumer({ groupId })
+    const consumer = kafka().consumer({ groupId, maxWaitTimeInMs: 100 })
     const values: string[] = []
     await consumer.connect()
     await consumer.subscribe({ topics: ['t'], fromBeginning: true })
