@@ -73,10 +73,7 @@ export const clusterSuite = <Place extends Substrate>(
     const properties = ({ username, password }: Login): string => {
       const path = join(substrate.directory, `${username}.properties`)
       const jaas = `org.apache.kafka.common.security.scram.ScramLoginModule required username="${username}" password="${password}";`
-      writeFileSync(
-        path,
-        `security.protocol=SASL_PLAINTEXT\nsasl.mechanism=SCRAM-SHA-512\nsasl.jaas.config=${jaas}\nenable.idempotence=false\n`,
-      )
+      writeFileSync(path, `security.protocol=SASL_PLAINTEXT\nsasl.mechanism=SCRAM-SHA-512\nsasl.jaas.config=${jaas}\n`)
       return path
     }
     /** Not spawnSync: the kubelet may live in this process. */
