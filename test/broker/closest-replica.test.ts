@@ -25,7 +25,7 @@ beforeAll(async () => {
     [0, 1, 2].map((id) => startOurBroker({ id, zookeeper: zookeeper.connect, extra: [...extra, `broker.rack=rack-${id}`] })),
   )
   connections = await Promise.all(brokers.map((broker) => connectTo(broker)))
-  const { topics } = await connections[await controllerId()]!.request(createTopics, {
+  const { topics } = await connections[Number(await eventually(controllerId))]!.request(createTopics, {
     timeoutMs: 10_000,
     topics: [{ name: 't', numPartitions: -1, replicationFactor: -1, assignments: [{ partitionIndex: 0, brokerIds: [0, 1, 2] }] }],
   })
@@ -38,7 +38,11 @@ afterAll(async () => {
   await zookeeper?.stop()
 }, 60_000)
 
-const controllerId = async (): Promise<number> => (await connections[0]!.request(metadata, { topics: [] })).controllerId
+/** undefined until it is known. As text, since 0 is a broker like any other. */
+const controllerId = async (): Promise<`${number}` | undefined> => {
+  const { controllerId } = await connections[0]!.request(metadata, { topics: [] })
+  return controllerId < 0 ? undefined : `${controllerId}`
+}
 const stateOn = async (broker: number): Promise<{ leader: number; isr: number }> => {
   const { topics } = await connections[broker]!.request(metadata, { topics: [{ name: 't' }] })
   const partition = topics[0]?.partitions[0]

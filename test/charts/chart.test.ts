@@ -45,7 +45,7 @@ describe.skipIf(lacks('helm'))('the charts', () => {
       ],
     ],
   ])('render as written down: %s', async (name, set) => {
-    await expect(template(CHART, ...set)).toMatchFileSnapshot(join('rendered', `${name}.yaml`))
+    await expect(template(CHART, ...set)).toMatchFileSnapshot(join('rendered', `${name}.snap`))
   })
 
   test('lint finds nothing', () => {

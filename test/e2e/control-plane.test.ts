@@ -13,6 +13,16 @@ type Cluster = { status: { listeners: { bootstrapServers: string }[]; conditions
 const BOOTSTRAP = 'quickstart-internal-bootstrap.default.svc:9092'
 const NAMES = [0, 1, 2].map((id) => `quickstart-kafka-${id}.quickstart-kafka-brokers.default.svc`)
 
+/** Resolves when somebody takes a connection there. */
+const reached = (host: string): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const socket = connect({ host, port: 9092 }, () => {
+      socket.destroy()
+      resolve()
+    })
+    socket.once('error', reject)
+  })
+
 const inClusterTests = (place: () => ControlPlane, kubectl: () => Kubectl): void => {
   const brokers = async () => (await kubectl().json<Pods>('get', 'pods', '-l', 'app.kubernetes.io/name=kafka')).items
 
@@ -70,7 +80,10 @@ const inClusterTests = (place: () => ControlPlane, kubectl: () => Kubectl): void
     const written = await producer.send({ topic: 'orders', acks: -1, messages })
     await producer.disconnect()
     expect(written.map(({ errorCode }) => errorCode)).toEqual(messages.map(() => 0))
-    expect(asked).toEqual(new Set([BOOTSTRAP.split(':')[0], ...NAMES]))
+    // The broker that came back last may lead nothing yet.
+    expect([...asked].filter((name) => !NAMES.includes(name))).toEqual([BOOTSTRAP.split(':')[0]])
+    expect(asked.size).toBeGreaterThan(2)
+    for (const name of NAMES) await reached(place().resolve(name)[0]!)
   }, 120_000)
 
   test('the charts are upgraded, and removed without the definitions and the Clusters', async () => {
