@@ -1,19 +1,27 @@
 import type { MonotonicClock, Timer } from '../base/clock.ts'
 
-/** Partitions whose readable end moved in this turn; who waits for them is woken once, at its end. */
+/** What moved in a partition: the end of its log, which its followers read; or what consumers see of it. */
+export type Moved = 'logEnd' | 'visible'
+
+/** Who waits for what moved in this turn; all of them are woken once, at its end. */
 export class WakeQueue {
   #dirty: Set<FetchWaiter> | undefined
 
-  wake(waiters: Iterable<FetchWaiter>): void {
+  /** Without `moved`, whoever waits has to look again. */
+  wake(waiters: Iterable<FetchWaiter>, moved?: Moved): void {
+    for (const waiter of waiters) if (moved === undefined || waiter.awaits === moved) this.#wakeSoon(waiter)
+  }
+
+  #wakeSoon(waiter: FetchWaiter): void {
     if (!this.#dirty) {
       this.#dirty = new Set()
       setImmediate(() => {
         const woken = this.#dirty!
         this.#dirty = undefined
-        for (const waiter of woken) waiter.wake()
+        for (const one of woken) one.wake()
       })
     }
-    for (const waiter of waiters) this.#dirty.add(waiter)
+    this.#dirty.add(waiter)
   }
 }
 
@@ -24,6 +32,7 @@ export interface Watched {
 
 /** A Fetch that waits for more records in any of its partitions, until its time is over or its connection ends. At most one per connection. */
 export class FetchWaiter {
+  readonly awaits: Moved
   readonly #watched: readonly Watched[]
   readonly #signal: AbortSignal
   readonly #timer: Timer
@@ -31,7 +40,8 @@ export class FetchWaiter {
   #isExpired = false
   #changed = Promise.withResolvers<void>()
 
-  constructor(watched: readonly Watched[], options: { clock: MonotonicClock; maxWaitMs: number; signal: AbortSignal }) {
+  constructor(watched: readonly Watched[], options: { awaits: Moved; clock: MonotonicClock; maxWaitMs: number; signal: AbortSignal }) {
+    this.awaits = options.awaits
     this.#watched = watched
     this.#signal = options.signal
     for (const { waiters } of watched) waiters.add(this)

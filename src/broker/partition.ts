@@ -4,7 +4,7 @@ import { KafkaError } from '../protocol/errors.ts'
 import { toNumber } from '../protocol/int64.ts'
 import type { AppendInfo, AppendOrigin } from '../log/log-types.ts'
 import type { Log } from '../log/log.ts'
-import type { FetchWaiter, WakeQueue } from './fetch-waiter.ts'
+import type { FetchWaiter, Moved, WakeQueue } from './fetch-waiter.ts'
 import { fetchFrom, type Fetched, type FetchRequest, findOffset, type FoundOffset } from './partition-reads.ts'
 import { type FollowerState, InSyncReplicas, type LeaderNow } from './replicas/in-sync.ts'
 import { IsrWriter, type IsrWriterOptions } from './replicas/isr-writer.ts'
@@ -311,7 +311,7 @@ export class Partition {
     const before = log.highWatermark
     if (highWatermark > before) log.setHighWatermark(highWatermark)
     if (logStartOffset > log.logStartOffset) log.advanceLogStart(Math.min(logStartOffset, log.highWatermark))
-    if (log.highWatermark > before) this.#wake()
+    if (log.highWatermark > before) this.#wake('visible')
     return info
   }
 
@@ -363,7 +363,7 @@ export class Partition {
 
   #appended(info: AppendInfo): AppendInfo {
     if (this.#isLeader) this.#advance()
-    this.#wake()
+    this.#wake('logEnd')
     return info
   }
 
@@ -381,10 +381,10 @@ export class Partition {
     if (isAdvanced) log.setHighWatermark(offset)
     if (this.#replicated.size > 0) this.#replicated.reached(log.highWatermark)
     if (this.#deleted.size > 0) this.#deleted.reached(this.lowWatermark)
-    if (isAdvanced) this.#wake()
+    if (isAdvanced) this.#wake('visible')
   }
 
-  #wake(): void {
-    if (this.waiters.size > 0) this.#context.wakes.wake(this.waiters)
+  #wake(moved?: Moved): void {
+    if (this.waiters.size > 0) this.#context.wakes.wake(this.waiters, moved)
   }
 }

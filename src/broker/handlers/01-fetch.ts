@@ -17,6 +17,7 @@ const NO_SESSION = 0
 const waitForMore = async (first: FetchPass, wanted: Iterable<Wanted>, terms: FetchTerms): Promise<FetchPass> => {
   const { broker, peer } = terms.context
   const waiter = new FetchWaiter(first.partitions, {
+    awaits: terms.isFollower ? 'logEnd' : 'visible',
     clock: broker.clocks.monotonic,
     maxWaitMs: terms.maxWaitMs,
     signal: peer.closed,
