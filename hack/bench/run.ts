@@ -26,7 +26,10 @@ const quickly = isQuick ? ' (quick)' : ''
 
 const PARTS: Record<string, () => Promise<[title: string, body: string]>> = {
   single: async () => [`One broker${quickly}`, await single({ warmRecords, runs })],
-  replicated: async () => [`Three replicas${quickly}`, await replicated({ warmRecords, records: isQuick ? 300_000 : 1_000_000, runs })],
+  replicated: async () => [
+    `Three replicas${quickly}`,
+    await replicated({ warmRecords, records: isQuick ? 300_000 : 1_000_000, runs, pacedS: isQuick ? 20 : 60 }),
+  ],
   controller: async () => ['A controller dies', await controllerReport(2000)],
   idle: async () => ['10,000 idle partitions on one broker', await idleReport(10_000)],
 }
