@@ -17,11 +17,13 @@ import {
 import type { OffsetEntry } from './offset-index.ts'
 import type { LogFile } from './open-files.ts'
 import { KNOWN_BATCHES, type KnownBatch, type ProducerEntry } from './producer-entry.ts'
-import { readLater, type Reads } from './reads.ts'
+import { readLater, readNow, type Reads } from './reads.ts'
 import type { Segment } from './segment.ts'
 
-/** Most producers are found again in the first of these; five batches of one producer fit into the second. */
-const REGIONS_BYTES = [256 << 10, 8 << 20] as const
+/** Where most producers are found again; read at once, since a turn of the event loop per read would take a start of thousands of logs much longer. */
+const NEAR_BYTES = 256 << 10
+/** Five batches of a producer fit into it. */
+const FAR_BYTES = 8 << 20
 /** Batches larger than this are not read, but for their headers. */
 const WINDOW_BYTES = 16 << 10
 
@@ -35,9 +37,10 @@ type Found = Map<Int64, { batches: KnownBatch[]; firstSequence: number }>
 export const recallBatches = async (entries: readonly ProducerEntry[], segments: readonly Segment[], before: number): Promise<void> => {
   const wanted = new Map(entries.flatMap((entry) => (entry.last ? [[entry.producerId, entry] as const] : [])))
   if (wanted.size === 0) return
-  for (const regionBytes of REGIONS_BYTES) {
+  for (const regionBytes of [NEAR_BYTES, FAR_BYTES]) {
     const found: Found = new Map()
-    const fromOffset = await readLater(walkBack(segments, { before, regionBytes }, (bytes, at) => note(bytes, at, wanted, found)))
+    const walk = walkBack(segments, { before, regionBytes }, (bytes, at) => note(bytes, at, wanted, found))
+    const fromOffset = regionBytes === NEAR_BYTES ? readNow(walk) : await readLater(walk)
     const isWhole = [...wanted.values()].map((entry) => recall(entry, found.get(entry.producerId)) || entry.last!.offset < fromOffset)
     if (isWhole.every(Boolean) || fromOffset <= segments[0]!.baseOffset) return
   }
