@@ -115,9 +115,15 @@ export class LogProducers {
 
   /** The state as it is, for a log that ends at `offset`. */
   async snapshot(offset: number): Promise<void> {
-    if (offset <= this.#snapshotOffset) return
+    const before = this.#snapshotOffset
+    if (offset <= before) return
     this.#snapshotOffset = offset
-    await this.#snapshots.take(offset, this.#states.entries())
+    try {
+      await this.#snapshots.take(offset, this.#states.entries())
+    } catch (error) {
+      if (this.#snapshotOffset === offset) this.#snapshotOffset = before
+      throw error
+    }
   }
 
   /** The log begins later now. Snapshots of before are of no use any more. */
@@ -143,7 +149,7 @@ export class LogProducers {
     }
   }
 
-  /** Before a clean stop. Where nothing was ever known of any producer, the absence of a snapshot says so. */
+  /** Before a clean stop, which is none where this fails. Where nothing was ever known of any producer, the absence of a snapshot says so. */
   async seal(offset: number): Promise<void> {
     if (!this.#states.isEmpty || this.#snapshots.latest !== undefined) await this.snapshot(offset)
     await this.#snapshots.settled()

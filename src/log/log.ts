@@ -346,8 +346,8 @@ export class Log {
   /** Everything on the medium, indexes too, and no descriptor left. */
   async close(): Promise<void> {
     await this.#turns.done()
-    await this.producers.seal(this.#logEndOffset)
     await this.#durability.seal()
+    await this.producers.seal(this.#logEndOffset)
     this.closeFiles()
   }
 

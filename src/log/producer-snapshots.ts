@@ -45,7 +45,12 @@ export class ProducerSnapshots {
     return this.#writes.take(async () => {
       // A cut or retention may have taken it away, and the log may have come to the same offset again, with other records.
       const isWanted = (): boolean => this.#files.includes(file)
-      if (isWanted()) await this.#disk.replaceFile(this.#path(offset), bytes)
+      try {
+        if (isWanted()) await this.#disk.replaceFile(this.#path(offset), bytes)
+      } catch (error) {
+        this.#files = this.#files.filter((other) => other !== file)
+        throw error
+      }
       if (!isWanted()) this.#disk.remove(this.#path(offset))
     })
   }

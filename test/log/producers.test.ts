@@ -3,6 +3,7 @@ import type { AppendInfo } from '../../src/log/log-types.ts'
 import type { Log } from '../../src/log/log.ts'
 import type { KafkaError } from '../../src/protocol/errors.ts'
 import { buildMarker } from '../../src/protocol/records/control-record.ts'
+import { settle } from '../support/manual-clock.ts'
 import { append, batchOf, DIR, Machine, names, range, START_MS } from './support.ts'
 
 type Fields = Parameters<typeof batchOf>[1]
@@ -160,6 +161,26 @@ describe('snapshots', () => {
     const again = await machine.log()
     expect(again.logEndOffset).toBe(4)
     expect(send(again, 2)).toMatchObject({ firstOffset: 4 })
+  })
+
+  test('that could not be written at a segment\u2019s end are written at the stop, and where that fails the stop is no clean one', async () => {
+    for (const isFullAtStop of [false, true]) {
+      const machine = new Machine()
+      const config = { segmentBytes: 400 }
+      const log = await machine.log(config)
+      for (const n of range(0, 2)) send(log, 2 * n)
+      machine.memory.fail('write', { path: /\.log$/, code: 'ENOSPC' })
+      machine.memory.fail('write', { path: /\.snapshot/, code: 'ENOSPC', times: Infinity })
+      expect(errorOf(() => send(log, 4, { sizeBytes: 150 }))).toBe('KAFKA_STORAGE_ERROR')
+      await settle()
+      if (!isFullAtStop) machine.memory.stopFailing()
+      await machine.manager!.close()
+      machine.memory.stopFailing()
+      machine.kill()
+      const again = await machine.log(config)
+      expect([again.segmentCount, again.logEndOffset]).toEqual([2, 4])
+      for (const n of range(0, 2)) expect(send(again, 2 * n)).toMatchObject({ firstOffset: 2 * n, isDuplicate: true })
+    }
   })
 
   test('that are damaged or lost are done without', async () => {
