@@ -1,9 +1,10 @@
 import type { ChildProcess } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startJava } from './java.ts'
-import { freePort, waitForPort } from './net.ts'
+import { eventually, freePort, waitForPort } from './net.ts'
 
 /** A server process of Apache's that a test started: where it is, and how it ends. */
 export type ApacheServer = {
@@ -48,6 +49,17 @@ const serve = async (
   }
 }
 
+/** What ZooKeeper answers to a word of four letters; nothing where it does not. */
+const askZooKeeper = (port: number, word: string): Promise<string> =>
+  new Promise((resolve) => {
+    let answer = ''
+    const socket = connect(port, '127.0.0.1', () => socket.write(word))
+    socket.setTimeout(1000, () => socket.destroy())
+    socket.on('data', (chunk: Buffer) => (answer += chunk.toString('utf8')))
+    socket.on('error', () => {})
+    socket.on('close', () => resolve(answer))
+  })
+
 export const temporaryDirectory = (name: string): string => mkdtempSync(join(tmpdir(), `sofakafka-${name}-`))
 export const removeDirectory = (path: string): void => rmSync(path, { recursive: true, force: true })
 
@@ -70,7 +82,10 @@ export const startApacheZooKeeper = async (
     ...(options.extra ?? []),
   ]
   writeFileSync(config, `${lines.join('\n')}\n`)
-  return serve(startJava(set, 'org.apache.zookeeper.server.quorum.QuorumPeerMain', [config], options.jvm), port, dataDir)
+  const server = await serve(startJava(set, 'org.apache.zookeeper.server.quorum.QuorumPeerMain', [config], options.jvm), port, dataDir)
+  // It listens before it serves, and a client that comes in between may wait for its whole session time-out.
+  await eventually(async () => (await askZooKeeper(port, 'srvr')).startsWith('Zookeeper version'), { timeoutMs: 60_000 })
+  return server
 }
 
 /** One Apache Kafka 2.6.3 broker on the given ZooKeeper. `extra` are more lines of server.properties; they win over the ones written here. */
