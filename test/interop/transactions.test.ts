@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { initProducerId } from '../../src/protocol/api/22-init-producer-id.ts'
 import { runJava } from '../support/java.ts'
 import { lacks } from '../support/needs.ts'
 import { eventually } from '../support/net.ts'
@@ -70,6 +71,24 @@ describe.skipIf(lacks('java', 'maven'))('transactions of an Apache 2.6.3 coordin
     ])
     return text.trim().split('\n')
   }
+
+  test('and producers of either broker get ids that no other has', async () => {
+    const idOf = async (broker: number): Promise<number> => {
+      const { errorCode, producerId } = await cluster.client.broker(broker, initProducerId, {
+        transactionalId: null,
+        transactionTimeoutMs: 60_000,
+      })
+      expect(errorCode).toBe(0)
+      return Number(producerId)
+    }
+    const ids = [await idOf(APACHE), await idOf(OURS), await idOf(APACHE), await idOf(OURS)]
+    const blocks = ids.map((id) => Math.floor(id / 1000))
+    expect([new Set(ids).size, blocks[0] === blocks[2], blocks[1] === blocks[3], blocks[0] === blocks[1]]).toEqual([4, true, true, false])
+    const { data } = await cluster.session.get('/latest_producer_id_block')
+    const last = Math.max(...blocks)
+    const broker = last === blocks[0] ? APACHE : OURS
+    expect(JSON.parse(data!.toString())).toEqual({ version: 1, broker, block_start: `${last * 1000}`, block_end: `${last * 1000 + 999}` })
+  })
 
   test('end on partitions that we lead: readers of committed records see these, and not what comes after an open one', async () => {
     expect(await cluster.leaders('t')).toEqual([OURS])
