@@ -58,7 +58,8 @@ export class MixedCluster {
       connectTimeoutMs: 30_000,
       clock: monotonicClock,
       logger: silentLogger,
-    }).catch((error: Error) => {
+    }).catch(async (error: Error) => {
+      await zookeeper.kill()
       throw new Error(`${error.message}\n${zookeeper.output()}`)
     })
     const seats: Seat[] = []
@@ -67,10 +68,15 @@ export class MixedCluster {
       seats.push({ id: index + 1, port: await freePort(), directory, running: undefined })
     }
     const cluster = new MixedCluster(zookeeper, session, seats, lines)
-    // The first one makes the znodes that several at once would trip over.
-    await cluster.seat(1, kinds[0]!)
-    await Promise.all(seats.slice(1).map(({ id }) => cluster.seat(id, kinds[id - 1]!)))
-    await cluster.untilAllKnown()
+    try {
+      // The first one makes the znodes that several at once would trip over.
+      await cluster.seat(1, kinds[0]!)
+      await Promise.all(seats.slice(1).map(({ id }) => cluster.seat(id, kinds[id - 1]!)))
+      await cluster.untilAllKnown()
+    } catch (error) {
+      await cluster.end()
+      throw error
+    }
     return cluster
   }
 
