@@ -137,8 +137,11 @@ export class ResponseOutput implements Holder {
       const parts = this.#slots.shift()!.parts!
       if (parts.every(isBuffer)) ready.push(...parts)
       else {
-        this.#write(ready.splice(0))
-        void this.#stream(parts)
+        const before = ready.splice(0)
+        if (!this.#sendAtOnce(parts, before)) {
+          this.#write(before)
+          void this.#stream(parts)
+        }
       }
     }
     this.#write(ready)
@@ -197,6 +200,29 @@ export class ResponseOutput implements Holder {
     this.#release()
     this.#wake?.()
     if (!this.#isStreaming) this.flush()
+  }
+
+  /** Few records that are in memory or in the page cache go out in this turn, `before` with them. false: nothing was done. */
+  #sendAtOnce(parts: readonly ResponsePart[], before: readonly Buffer[]): boolean {
+    const sources = parts.filter((part): part is RecordsSource => !isBuffer(part))
+    const sizeBytes = sources.reduce((sum, source) => sum + source.sizeBytes, 0)
+    const isPossible = !this.#pool.isBusy && sizeBytes <= this.#pool.sliceBytes(sizeBytes) && sources.every(({ isAtHand }) => isAtHand)
+    if (!isPossible) return false
+    const memory = this.#pool.takeBuffer(sizeBytes)
+    try {
+      let filled = 0
+      const buffers = parts.map((part) => {
+        if (isBuffer(part)) return part
+        const target = memory.subarray(filled, (filled += part.sizeBytes))
+        if (part.readInto(target, 0) !== target.length) throw new Error('they end too early')
+        return target
+      })
+      this.#write([...before, ...buffers])
+      if (!this.#isWaiting) this.#pool.giveBuffer(memory)
+    } catch (error) {
+      this.#owner.close(`records of a response cannot be read: ${String(error)}`)
+    }
+    return true
   }
 
   async #stream(parts: readonly ResponsePart[]): Promise<void> {

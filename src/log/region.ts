@@ -15,6 +15,8 @@ export interface LogRegion {
   readonly firstEntryIncomplete: boolean
   /** No record of the region is at or beyond this offset; where the region is cut by its size, the records end before. */
   readonly endOffset: number
+  /** It was written lately: `readInto` does not wait. */
+  readonly isAtHand: boolean
   /** Fills `target` with the bytes from `position` (of the region) on and gives their number; at once where they are in the page cache. */
   readInto(target: Buffer, position: number): number | Promise<number>
 }
@@ -62,6 +64,7 @@ export const readable = (found: FoundRegion, isWarm: boolean, log: { isUncut: ()
   sizeBytes: found.sizeBytes,
   firstEntryIncomplete: found.firstEntryIncomplete,
   endOffset: found.endOffset,
+  isAtHand: isWarm,
   readInto: (target, position) => {
     if (!log.isUncut()) throw new KafkaError('KAFKA_STORAGE_ERROR', `${found.file.path} was cut while it was being sent`)
     const wanted = target.subarray(0, Math.min(target.length, found.sizeBytes - position))
