@@ -1,4 +1,5 @@
 import { removeDirectory, startApacheKafka, startApacheZooKeeper, temporaryDirectory } from '../../test/support/apache.ts'
+import { APACHE_JVM } from './peers.ts'
 import { startOurBroker, startOurZooKeeper } from '../../test/support/ours.ts'
 
 export type Node = { id: number; port: number; pid: number; end(signal: 'SIGTERM' | 'SIGKILL'): Promise<unknown> }
@@ -15,16 +16,6 @@ const SETTINGS = [
   'log.segment.bytes=268435456',
   'log.segment.delete.delay.ms=1000',
   'zookeeper.session.timeout.ms=6000',
-]
-/** As kafka-server-start.sh, but the default heap, since three of them share the machine with their clients. */
-const JVM = [
-  '-Xmx1G',
-  '-Xms1G',
-  '-XX:-UseSerialGC',
-  '-XX:+UseG1GC',
-  '-XX:MaxGCPauseMillis=20',
-  '-XX:InitiatingHeapOccupancyPercent=35',
-  '-XX:TieredStopAtLevel=4',
 ]
 
 const bootstrapOf = (nodes: readonly Node[]): string => nodes.map(({ port }) => `127.0.0.1:${port}`).join(',')
@@ -53,7 +44,7 @@ export const apacheCluster = async (): Promise<Cluster> => {
   const zookeeper = await startApacheZooKeeper('zookeeper-3.5.9')
   const brokers = await Promise.all(
     IDS.map((id) =>
-      startApacheKafka({ id, zookeeper: zookeeper.connect, dataDir: temporaryDirectory('apache-kafka'), extra: SETTINGS, jvm: JVM }),
+      startApacheKafka({ id, zookeeper: zookeeper.connect, dataDir: temporaryDirectory('apache-kafka'), extra: SETTINGS, jvm: APACHE_JVM }),
     ),
   )
   const nodes = brokers.map((broker, id) => ({

@@ -30,21 +30,23 @@ export const ours = async (): Promise<Peer> => {
   }
 }
 
-/** With the JVM flags of kafka-server-start.sh: G1 and a heap of 1 GB. */
+/** As kafka-server-start.sh: G1 and a heap of 1 GB. */
+export const APACHE_JVM = [
+  '-Xmx1G',
+  '-Xms1G',
+  '-XX:-UseSerialGC',
+  '-XX:+UseG1GC',
+  '-XX:MaxGCPauseMillis=20',
+  '-XX:InitiatingHeapOccupancyPercent=35',
+  '-XX:TieredStopAtLevel=4',
+]
+
+/** One broker of Apache Kafka, and its ZooKeeper. */
 export const apache = async (): Promise<Peer> => {
   const zookeeper = await startApacheZooKeeper('zookeeper-3.5.9')
   const dataDir = temporaryDirectory('apache-kafka')
   const startedMs = performance.now()
-  const jvm = [
-    '-Xmx1G',
-    '-Xms1G',
-    '-XX:-UseSerialGC',
-    '-XX:+UseG1GC',
-    '-XX:MaxGCPauseMillis=20',
-    '-XX:InitiatingHeapOccupancyPercent=35',
-    '-XX:TieredStopAtLevel=4',
-  ]
-  const kafka = await startApacheKafka({ zookeeper: zookeeper.connect, dataDir, extra: SETTINGS, jvm })
+  const kafka = await startApacheKafka({ zookeeper: zookeeper.connect, dataDir, extra: SETTINGS, jvm: APACHE_JVM })
   return {
     name: 'Apache Kafka 2.6.3',
     bootstrap: kafka.connect,

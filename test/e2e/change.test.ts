@@ -2,29 +2,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { lacks } from '../support/needs.ts'
 import { eventually } from '../support/net.ts'
 import { Kubectl, LocalMode } from './substrate.ts'
-import { clientOf } from './suite.ts'
+import { ADMIN, clientOf } from './suite.ts'
 import { Traffic } from './traffic.ts'
 
 type Ready = { status?: { conditions?: { type: string; status: string; reason: string; message: string }[] } }
 type Pods = { items: { metadata: { name: string; uid: string } }[] }
 
-const USER = `apiVersion: sofakafka.io/v1beta1
-kind: User
-metadata: {name: tester}
-spec: {clusterRef: {name: quickstart}}
----
-apiVersion: sofakafka.io/v1beta1
-kind: Acl
-metadata: {name: tester}
-spec:
-  clusterRef: {name: quickstart}
-  user: tester
-  rules:
-    - {resource: {type: Topic, name: "*"}, operations: [All]}
-    - {resource: {type: Group, name: "*"}, operations: [All]}
-    - {resource: {type: Cluster}, operations: [All]}
----
-apiVersion: sofakafka.io/v1beta1
+const TOPICS = `apiVersion: sofakafka.io/v1beta1
 kind: Topic
 metadata: {name: safe}
 spec: {clusterRef: {name: quickstart}, partitions: 6, replicas: 3, config: {min.insync.replicas: 2}}
@@ -58,7 +42,7 @@ describe.skipIf(lacks('kubectl'))('a cluster that is changed while it is used', 
   beforeAll(async () => {
     local = await LocalMode.start()
     kubectl = new Kubectl(local)
-    expect((await kubectl.apply(USER)).stderr).toBe('')
+    expect((await kubectl.apply(`${ADMIN}---\n${TOPICS}`)).stderr).toBe('')
     for (const what of ['sku/tester', 'ska/tester', 'skt/safe', 'skt/growing']) await becomesReady(what)
     traffic = await Traffic.start(await kafka(), 'safe')
     await traffic.goesOnEverywhere()
@@ -96,7 +80,7 @@ describe.skipIf(lacks('kubectl'))('a cluster that is changed while it is used', 
     await patch('skc/quickstart', brokers(4))
     await becomesReady('skc/quickstart')
     await eventually(async () => (await pods()).length === 4)
-    const topic = USER.split('---\n').at(-1)!.replaceAll('growing', 'late').replace('replicas: 1', 'replicas: 2')
+    const topic = TOPICS.split('---\n').at(-1)!.replaceAll('growing', 'late').replace('replicas: 1', 'replicas: 2')
     expect((await kubectl.apply(topic)).stderr).toBe('')
     await becomesReady('skt/late')
     expect((await replicas('late')).flatMap((partition) => partition.replicas)).toContain(3)

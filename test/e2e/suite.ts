@@ -16,7 +16,7 @@ type Pod = {
 }
 const RECORDS = 10_000
 /** A user who may do everything with topics and groups, made as anybody would make one. */
-const ADMIN = `apiVersion: sofakafka.io/v1beta1
+export const ADMIN = `apiVersion: sofakafka.io/v1beta1
 kind: User
 metadata: {name: tester}
 spec: {clusterRef: {name: quickstart}}
