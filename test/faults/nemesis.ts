@@ -18,6 +18,8 @@ const moved = (codes: readonly number[]): KafkaError | undefined =>
 /** How long a power loss waits until every record is where it has to be; then it is left out, and counted as such. */
 const IN_SYNC_WITHIN_MS = 30_000
 const RESTART_WITHIN_MS = 30_000
+/** After a power loss, until the replicas that lost something have it again. */
+const RECOVERED_WITHIN_MS = 60_000
 
 type FaultOf<K extends FaultKind> = Extract<Fault, { kind: K }>
 
@@ -50,13 +52,23 @@ export class Nemesis {
     return { done: countFaults(this.#done), skipped: countFaults(this.#skipped) }
   }
 
-  /** Resolves when the last fault has ended. */
+  /**
+   * Resolves when the last fault has ended. A power loss is alone, from the moment in which nothing else goes on until everything is in sync again: who else leaves
+   * the in-sync sets before they show it counts among those that failed at once. The faults that waited for it follow right away.
+   */
   async run(schedule: readonly Fault[]): Promise<void> {
     const startMs = performance.now()
-    const running: Promise<void>[] = []
+    let running: Promise<void>[] = []
     for (const fault of schedule) {
       await sleep(Math.max(0, startMs + fault.atMs - performance.now()))
-      running.push(this.#inflict(fault))
+      const isAlone = fault.kind === 'power-loss' && !this.#isFlushed
+      if (isAlone) await Promise.all(running.splice(0))
+      const inflicted = this.#inflict(fault)
+      running.push(inflicted)
+      if (!isAlone) continue
+      await inflicted
+      await this.#allInSync([], RECOVERED_WITHIN_MS)
+      running = []
     }
     await Promise.all(running)
   }
@@ -164,7 +176,7 @@ export class Nemesis {
 
   async #losePower({ brokers, forMs }: FaultOf<'power-loss'>): Promise<boolean> {
     const servers = brokers.map((broker) => this.#cluster.broker(broker))
-    if (!this.#isFlushed && !(await this.#othersHaveAll(brokers))) return false
+    if (!this.#isFlushed && !(await this.#allInSync(brokers, IN_SYNC_WITHIN_MS))) return false
     for (const server of servers) server.hold()
     for (const server of servers) server.order({ kind: 'power-loss' })
     // A process that is paused loses its power when it wakes; one that ended in the meantime has none.
@@ -175,8 +187,8 @@ export class Nemesis {
   }
 
   /** Waits until each partition has all its replicas in sync, one of them on a broker that keeps its power, and all processes run. */
-  async #othersHaveAll(losers: readonly number[]): Promise<boolean> {
-    const endsMs = performance.now() + IN_SYNC_WITHIN_MS
+  async #allInSync(losers: readonly number[], withinMs: number): Promise<boolean> {
+    const endsMs = performance.now() + withinMs
     for (let isFirst = true; performance.now() < endsMs; isFirst = false) {
       const isSafe = await this.#isSafe(losers, isFirst).catch(() => false)
       if (isSafe && [...this.#cluster.brokers.values()].every((server) => server.isServing && !server.isHeld)) return true
@@ -187,12 +199,15 @@ export class Nemesis {
 
   async #isSafe(losers: readonly number[], grow: boolean): Promise<boolean> {
     const { znodes, options } = this.#cluster
+    const registered = await znodes.registrations()
     let isSafe = true
     for (const place of await this.allPlaces()) {
       const { replicas, isMoving } = await znodes.assignment(place.topic)
       const assigned = replicas.get(place.partition)!
-      const { isr } = await znodes.partitionState(place.topic, place.partition)
-      if (isMoving || isr.length < assigned.length || isr.every((broker) => losers.includes(broker))) isSafe = false
+      const { isr, writtenZxid } = await znodes.partitionState(place.topic, place.partition)
+      // An in-sync set from before a broker came back does not know yet that it was away.
+      const isStale = assigned.some((broker) => (registered.get(broker) ?? writtenZxid) >= writtenZxid)
+      if (isStale || isMoving || isr.length < assigned.length || isr.every((broker) => losers.includes(broker))) isSafe = false
       if (grow && assigned.every((broker) => losers.includes(broker))) await this.#reassign(place, options.brokers)
     }
     return isSafe
