@@ -13,9 +13,11 @@ import { offsetDelete } from '../../../src/protocol/api/47-offset-delete.ts'
 import { errorCode, type ErrorName, errorName } from '../../../src/protocol/errors.ts'
 import type { Api, RequestOf, ResponseOf, Sendable } from '../../../src/protocol/schema.ts'
 import type { KafkaConnection } from '../../../src/client/connection.ts'
+import { eventually } from '../../support/net.ts'
 import { startTestBroker, type TestBroker } from '../../support/test-broker.ts'
 import { protocol } from './support/lab.ts'
 
+const UNKNOWN_MEMBER_ID = errorCode('UNKNOWN_MEMBER_ID')
 /** What the client may not do: OPERATION TYPE name. */
 const denied = new Set<string>()
 let broker: TestBroker
@@ -92,6 +94,10 @@ test('the topic is made when a coordinator is asked for first, and the client co
   const found = { errorCode: 0, nodeId: 0, host: '127.0.0.1', port: broker.port }
   expect(await ask(findCoordinator, { key: 'g' })).toEqual({ ...found, throttleTimeMs: 0, errorMessage: 'NONE' })
   expect(await ask(findCoordinator, { key: 'g' }, 0)).toMatchObject(found)
+  // One group in each partition of the offsets: they are led a moment after the topic is made, and every other test wants them.
+  const isLed = async (groupId: string) =>
+    (await ask(heartbeat, { groupId, generationId: 0, memberId: 'x' })).errorCode === UNKNOWN_MEMBER_ID
+  await eventually(async () => (await isLed('a')) && (await isLed('b')))
 })
 
 test('a transactional id gets a clear error', async () => {
