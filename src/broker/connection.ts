@@ -51,6 +51,7 @@ export class Connection implements Peer, Holder {
   #isPaused = false
   #isFinishing = false
   #isEnded = false
+  #wasAnswered = false
   #farewell: Timer | undefined
 
   constructor(socket: Socket, peer: { host: string; listener: string; login: Login }, shared: ConnectionShared) {
@@ -116,10 +117,18 @@ export class Connection implements Peer, Holder {
 
   /** Takes no further request, ends what waits early, and closes when the answers that are due have gone out. */
   finish(): void {
+    if (!this.#wasAnswered && !this.isBusy) return this.#reset('the broker stops')
     this.#isFinishing = true
     this.#pause()
     this.#closed?.abort()
     this.outputIsFree()
+  }
+
+  /** A client that reads the end of its new connection takes the broker for one that demands TLS, and gives up; after a reset it comes again. */
+  #reset(reason: string): void {
+    this.#shared.logger.debug({ host: this.host, listener: this.listener, reason }, 'connection reset')
+    this.#end()
+    this.#socket.resetAndDestroy()
   }
 
   #receive(chunk: Buffer): void {
@@ -214,6 +223,7 @@ export class Connection implements Peer, Holder {
       return
     }
     this.#lastActiveMs = this.#shared.clock.nowMs()
+    this.#wasAnswered = true
     if (outcome.close === undefined) return this.#output.fill(slot, outcome.parts)
     this.#isFinishing = true
     this.#pause()

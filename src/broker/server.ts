@@ -72,7 +72,7 @@ export class KafkaServer {
   /** Takes no more connections and requests; ends waits early and resolves when the answers that were due are out and every connection is closed. */
   async finish(): Promise<void> {
     this.#idleCheck?.cancel()
-    for (const { socket } of this.#early.splice(0)) socket.destroy()
+    for (const { socket } of this.#early.splice(0)) socket.resetAndDestroy()
     for (const { server } of this.#listeners) server.close()
     const connections = [...this.#connections]
     for (const connection of connections) connection.finish()

@@ -161,3 +161,19 @@ test('an unknown version of ApiVersions is answered in version 0; anything else 
   }
   client.end()
 })
+
+test('a broker that stops resets connections that it never answered, and ends the others after their last answer', async () => {
+  const stopping = await startTestBroker()
+  const fateOf = ({ socket }: RawClient) =>
+    new Promise((resolve) => {
+      socket.once('error', ({ code }: NodeJS.ErrnoException) => resolve(code))
+      socket.once('end', () => resolve('end'))
+    })
+  const silent = fateOf(await RawClient.open(stopping.port))
+  const client = await RawClient.open(stopping.port)
+  const answered = fateOf(client)
+  client.request(apiVersions, 0, 1, {})
+  await client.response(apiVersions, 0)
+  await stopping.end()
+  expect([await silent, await answered]).toEqual(['ECONNRESET', 'end'])
+})

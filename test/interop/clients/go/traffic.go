@@ -33,14 +33,15 @@ func traffic(args []string) error {
 		notes.Flush()
 	}
 	var acked, polled atomic.Int64
+	// A broker that is killed before it answers the first request is not one that demands TLS.
 	producer, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(bootstrap, ",")...), kgo.DefaultProduceTopic(topic), kgo.RecordPartitioner(kgo.ManualPartitioner()),
-		kgo.MetadataMinAge(50*time.Millisecond), kgo.ProducerLinger(0))
+		kgo.MetadataMinAge(50*time.Millisecond), kgo.ProducerLinger(0), kgo.AlwaysRetryEOF())
 	if err != nil {
 		return err
 	}
 	defer producer.Close()
 	consumer, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(bootstrap, ",")...), kgo.ConsumeTopics(topic), kgo.ConsumerGroup(group), kgo.DisableAutoCommit(),
-		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.MetadataMinAge(50*time.Millisecond), kgo.SessionTimeout(10*time.Second))
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.MetadataMinAge(50*time.Millisecond), kgo.SessionTimeout(10*time.Second), kgo.AlwaysRetryEOF())
 	if err != nil {
 		return err
 	}
