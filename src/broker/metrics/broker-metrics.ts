@@ -4,7 +4,7 @@ import type { ErrorName } from '../../protocol/errors.ts'
 import type { GroupState } from '../coordinator/membership.ts'
 import type { Partition } from '../partition.ts'
 import { type BrokerMetrics, NO_CONTROLLER_FIGURES, type TopicCounter, type Watched } from '../ports.ts'
-import { Exposition, type Sample } from './exposition.ts'
+import { Exposition, type Sample } from '../../base/exposition.ts'
 import { ProcessMetrics } from './process-metrics.ts'
 import { Quantiles } from './quantiles.ts'
 

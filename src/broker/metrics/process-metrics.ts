@@ -1,6 +1,6 @@
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks'
 import type { Disk } from '../../base/disk.ts'
-import type { Exposition } from './exposition.ts'
+import type { Exposition } from '../../base/exposition.ts'
 
 const NS_PER_S = 1e9
 const RESOLUTION_MS = 10

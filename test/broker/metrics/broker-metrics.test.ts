@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { nodeDisk } from '../../../src/base/node-disk.ts'
 import { Metrics } from '../../../src/broker/metrics/broker-metrics.ts'
-import { Exposition } from '../../../src/broker/metrics/exposition.ts'
+import { Exposition } from '../../../src/base/exposition.ts'
 import { Quantiles } from '../../../src/broker/metrics/quantiles.ts'
 import { NO_CONTROLLER_FIGURES } from '../../../src/broker/ports.ts'
 

@@ -1,6 +1,7 @@
 export type Labels = Readonly<Record<string, string | number>>
-export type Sample = { labels?: Labels; value: number }
-export type MetricType = 'counter' | 'gauge' | 'summary'
+/** `suffix` is what a histogram's samples have behind its name: _bucket, _sum, _count. */
+export type Sample = { labels?: Labels; value: number; suffix?: '_bucket' | '_sum' | '_count' }
+export type MetricType = 'counter' | 'gauge' | 'summary' | 'histogram'
 
 const escapeLabel = (value: string): string => value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')
 
@@ -16,7 +17,7 @@ export class Exposition {
   readonly #lines: string[] = []
 
   add(name: string, type: MetricType, help: string, samples: Iterable<Sample>): void {
-    const lines = [...samples].map(({ labels, value }) => `${name}${formatLabels(labels)} ${formatValue(value)}`)
+    const lines = [...samples].map(({ labels, value, suffix = '' }) => `${name}${suffix}${formatLabels(labels)} ${formatValue(value)}`)
     if (lines.length > 0) this.#lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...lines)
   }
 
