@@ -20,7 +20,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   router: ['base', 'protocol', 'client', 'cell', 'sdk', 'kafkajs'],
   console: ['base', 'api', 'kube', 'client', 'cell', 'sdk'],
   cli: ['base', 'api', 'kube', 'client', 'cell', 'sdk'],
-  local: ['base', 'api', 'kube', 'yaml', '@marcbachmann/cel-js'],
+  local: ['base', 'api', 'kube', 'security', 'yaml', '@marcbachmann/cel-js'],
 }
 /** protocol's record batches need CRC-32C and the codecs; the table of the design speaks of folders, this list of npm packages. */
 const PACKAGES: Record<string, string[]> = { protocol: ['@node-rs/crc32', 'lz4-napi', 'snappy'] }

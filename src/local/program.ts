@@ -97,7 +97,7 @@ const clientFor = (api: ApiServer, name: string, clock: MonotonicClock): KubeCli
 }
 
 const makeKubelet = async (options: LocalOptions, api: ApiServer, kube: Kube, network: Network, logToken: string): Promise<Kubelet> => {
-  const { createCertificate } = await import('./apiserver/certificates.ts')
+  const { createCertificate } = await import('../security/certificates.ts')
   const { dataDir, disk, clocks, logger, main, environment, version } = options
   const directory = join(dataDir, 'kubelet')
   return new Kubelet({

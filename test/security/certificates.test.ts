@@ -3,8 +3,8 @@ import { X509Certificate } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { createCertificate, isUsable } from '../../../src/local/apiserver/certificates.ts'
-import { removeDirectory, temporaryDirectory } from '../../support/apache.ts'
+import { createCertificate, isUsable } from '../../src/security/certificates.ts'
+import { removeDirectory, temporaryDirectory } from '../support/apache.ts'
 
 const directory = temporaryDirectory('certificates')
 afterAll(() => removeDirectory(directory))

@@ -9,7 +9,20 @@ import {
   type KeyObject,
 } from 'node:crypto'
 import { isIPv6 } from 'node:net'
-import { bitString, boolean, explicit, implicit, integer, objectIdentifier, octetString, sequence, set, time, utf8String } from './der.ts'
+import {
+  bitString,
+  boolean,
+  elementsOf,
+  explicit,
+  implicit,
+  integer,
+  objectIdentifier,
+  octetString,
+  sequence,
+  set,
+  time,
+  utf8String,
+} from './der.ts'
 
 /** A certificate with its private key, both PEM. EC P-256, ECDSA with SHA-256. */
 export type Certificate = { certificatePem: string; keyPem: string }
@@ -17,8 +30,12 @@ export type CertificateOptions = {
   commonName: string
   dnsNames?: readonly string[]
   ipAddresses?: readonly string[]
+  /** It is valid from a day earlier on, for clocks that are behind. */
   nowMs: number
+  /** How long from `nowMs` on; absent: ten years. */
   validMs?: number
+  /** What it may be used for; absent: both. */
+  purposes?: readonly ('server' | 'client')[]
   /** Who signs it; absent: a certificate authority of its own. */
   ca?: Certificate
 }
@@ -36,6 +53,8 @@ const OID = {
   clientAuth: '1.3.6.1.5.5.7.3.2',
 }
 const DAY_MS = 86_400_000
+/** How far before `nowMs` a certificate begins to be valid. */
+export const BACKDATED_MS = DAY_MS
 const TEN_YEARS_MS = 3650 * DAY_MS
 
 const name = (commonName: string): Buffer => sequence(set(sequence(objectIdentifier(OID.commonName), utf8String(commonName))))
@@ -63,15 +82,23 @@ const extensions = (options: CertificateOptions, publicKey: KeyObject, issuerKey
   ]
   // Key usage bits count from the most significant: digitalSignature is 0, keyCertSign 5, cRLSign 6.
   const usage = isCa ? bitString(Buffer.from([0b1000_0110]), 1) : bitString(Buffer.from([0b1000_0000]), 7)
-  const purposes = sequence(objectIdentifier(OID.serverAuth), objectIdentifier(OID.clientAuth))
+  const { purposes = ['server', 'client'] } = options
+  const keyPurposes = sequence(...purposes.map((purpose) => objectIdentifier(purpose === 'server' ? OID.serverAuth : OID.clientAuth)))
   return sequence(
     extension(OID.basicConstraints, true, isCa ? sequence(boolean(true)) : sequence()),
     extension(OID.keyUsage, true, usage),
-    ...(isCa ? [] : [extension(OID.extendedKeyUsage, false, purposes)]),
+    ...(isCa ? [] : [extension(OID.extendedKeyUsage, false, keyPurposes)]),
     extension(OID.subjectKeyIdentifier, false, octetString(keyId(publicKey))),
     extension(OID.authorityKeyIdentifier, false, sequence(implicit(0, keyId(issuerKey)))),
     ...(names.length > 0 ? [extension(OID.subjectAltName, false, sequence(...names))] : []),
   )
+}
+
+/** The subject of a certificate as it is encoded there: an issuer must be the same bytes. */
+const subjectOf = (certificatePem: string): Uint8Array => {
+  const [toBeSigned] = elementsOf(new X509Certificate(certificatePem).raw)
+  const [, , , , , subject] = elementsOf(toBeSigned!)
+  return subject!
 }
 
 const pem = (label: string, der: Buffer): string =>
@@ -81,15 +108,15 @@ const pem = (label: string, der: Buffer): string =>
 export const createCertificate = (options: CertificateOptions): Certificate => {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const signingKey = options.ca ? createPrivateKey(options.ca.keyPem) : privateKey
-  const issuer = options.ca ? new X509Certificate(options.ca.certificatePem).subject.replace(/^CN=/, '') : options.commonName
+  const subject = name(options.commonName)
   const algorithm = sequence(objectIdentifier(OID.ecdsaWithSha256))
   const toBeSigned = sequence(
     explicit(0, integer(Buffer.from([2]))),
     integer(Buffer.concat([Buffer.from([1]), randomBytes(15)])),
     algorithm,
-    name(issuer),
-    sequence(time(options.nowMs - DAY_MS), time(options.nowMs + (options.validMs ?? TEN_YEARS_MS))),
-    name(options.commonName),
+    options.ca ? subjectOf(options.ca.certificatePem) : subject,
+    sequence(time(options.nowMs - BACKDATED_MS), time(options.nowMs + (options.validMs ?? TEN_YEARS_MS))),
+    subject,
     Buffer.from(publicKey.export({ type: 'spki', format: 'der' })),
     explicit(3, extensions(options, publicKey, createPublicKey(signingKey))),
   )

@@ -1,4 +1,4 @@
-// The part of ASN.1 DER (X.690) that X.509 certificates need.
+// The part of ASN.1 DER (X.690) that X.509 certificates and PKCS #12 files need.
 
 const SEQUENCE = 0x30
 const SET = 0x31
@@ -52,4 +52,27 @@ export const time = (ms: number): Buffer => {
     .replace(/\.\d+Z$/, 'Z')
     .replace(/[-:T]/g, '')
   return digits < '2050' ? tagged(0x17, Buffer.from(digits.slice(2), 'latin1')) : tagged(0x18, Buffer.from(digits, 'latin1'))
+}
+
+/** The elements inside the constructed element that `der` begins with, each with its tag and length. */
+export const elementsOf = (der: Uint8Array): Uint8Array[] => {
+  const elements: Uint8Array[] = []
+  const { start, end } = contentOf(der)
+  for (let at = start; at < end;) {
+    const next = at + contentOf(der.subarray(at)).end
+    elements.push(der.subarray(at, next))
+    at = next
+  }
+  return elements
+}
+
+/** Where the content of the element that `der` begins with lies. Throws RangeError for what is no DER. */
+const contentOf = (der: Uint8Array): { start: number; end: number } => {
+  const first = der[1] ?? 0
+  const count = first < 0x80 ? 0 : first & 0x7f
+  const start = 2 + count
+  let length = first
+  if (count > 0) length = der.subarray(2, start).reduce((sum, byte) => sum * 256 + byte, 0)
+  if (start + length > der.length) throw new RangeError('an ASN.1 element is longer than the bytes that hold it')
+  return { start, end: start + length }
 }
