@@ -29,6 +29,10 @@ const CONTENT_TYPES: Record<PatchType, string> = {
   apply: 'application/apply-patch+yaml',
 }
 
+/** What a list, and a watch, of metadata asks for. Source: "Metadata-only fetches" of the Kubernetes API concepts. */
+const METADATA_LIST = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1'
+const METADATA = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1'
+
 /** Lists come in pages of this many objects. */
 const PAGE_SIZE = 500
 
@@ -64,6 +68,11 @@ export class KubeClient implements Kube {
     })
   }
 
+  /** How many requests had which answer since the start, by METHOD CODE, e.g. GET 200; code 0: there was none. */
+  get answers(): ReadonlyMap<string, number> {
+    return this.#transport.answers
+  }
+
   async get<T extends KubeObject>(resource: Resource<T>, key: Key): Promise<T | undefined> {
     try {
       return await this.#json<T>({ method: 'GET', path: pathOf(resource, key.namespace, key.name) })
@@ -80,7 +89,8 @@ export class KubeClient implements Kube {
       const { namespace, ...selectors } = options
       const query = queryOf({ ...selectors, limit: options.limit ?? PAGE_SIZE, continue: next })
       type Answer = { items: T[] | null; metadata: { resourceVersion?: string; continue?: string } }
-      const answer = await this.#json<Answer>({ method: 'GET', path: pathOf(resource, namespace) + query })
+      const accept = resource.metadataOnly ? METADATA_LIST : undefined
+      const answer = await this.#json<Answer>({ method: 'GET', path: pathOf(resource, namespace) + query, accept })
       // Items of a built-in list carry neither apiVersion nor kind.
       for (const item of answer.items ?? []) items.push({ ...item, apiVersion: resource.apiVersion, kind: resource.kind })
       next = answer.metadata.continue
@@ -93,7 +103,8 @@ export class KubeClient implements Kube {
   watch<T extends KubeObject>(resource: Resource<T>, options: WatchOptions): AsyncIterable<WatchEvent<T>> {
     const { namespace, signal, ...rest } = options
     const path = pathOf(resource, namespace) + queryOf({ ...rest, watch: true, allowWatchBookmarks: true })
-    const open = (aborted: AbortSignal) => this.#transport.stream({ method: 'GET', path, signal: aborted })
+    const accept = resource.metadataOnly ? METADATA : undefined
+    const open = (aborted: AbortSignal) => this.#transport.stream({ method: 'GET', path, signal: aborted, accept })
     return watchEvents<T>({ open, clock: this.#options.clock, idleMs: this.#options.watchIdleMs ?? 90_000, signal })
   }
 
@@ -175,7 +186,7 @@ export class KubeClient implements Kube {
     return this.#json<T>({ method, path, body, contentType })
   }
 
-  async #json<T>(request: { method: string; path: string; body?: unknown; contentType?: string }): Promise<T> {
+  async #json<T>(request: { method: string; path: string; body?: unknown; contentType?: string; accept?: string }): Promise<T> {
     const text = await this.#transport.text(request)
     try {
       return (text === '' ? undefined : JSON.parse(text)) as T

@@ -18,6 +18,8 @@ export type InformerOptions<T extends KubeObject> = Selectors & {
   random?: () => number
 }
 
+const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration'
+
 /** Counters since the start, for metrics. */
 export type InformerCounters = { lists: number; watches: number; events: number; failures: number }
 
@@ -129,9 +131,10 @@ export class Informer<T extends KubeObject> {
     }
   }
 
-  #put(object: T): void {
-    const before = this.#cache.get(keyOf(object))
-    if (before && before.metadata.resourceVersion === object.metadata.resourceVersion) return
+  #put(received: T): void {
+    const before = this.#cache.get(keyOf(received))
+    if (before && before.metadata.resourceVersion === received.metadata.resourceVersion) return
+    const object = withoutBallast(received)
     this.#cache.set(object)
     this.#options.onChange?.(object, before)
   }
@@ -140,4 +143,14 @@ export class Informer<T extends KubeObject> {
     const before = this.#cache.delete(keyOf(object))
     if (before) this.#options.onChange?.(undefined, before)
   }
+}
+
+/** What nobody here reads, and what can be larger than all the rest: who owns which field, and the whole object once more as kubectl applied it. */
+const withoutBallast = <T extends KubeObject>(object: T): T => {
+  const { managedFields: _managedFields, ...metadata } = object.metadata
+  if (metadata.annotations && LAST_APPLIED in metadata.annotations) {
+    metadata.annotations = { ...metadata.annotations }
+    delete metadata.annotations[LAST_APPLIED]
+  }
+  return { ...object, metadata }
 }

@@ -99,6 +99,8 @@ export const pods = resource<Pod>('v1', 'Pod', 'pods')
 export const services = resource<Service>('v1', 'Service', 'services')
 export const configMaps = resource<ConfigMap>('v1', 'ConfigMap', 'configmaps')
 export const secrets = resource<Secret>('v1', 'Secret', 'secrets')
+/** What of a Secret is there, never what is in it. */
+export const secretsMetadata: Resource = { ...resource('v1', 'Secret', 'secrets'), metadataOnly: true }
 export const persistentVolumeClaims = resource<PersistentVolumeClaim>('v1', 'PersistentVolumeClaim', 'persistentvolumeclaims')
 export const persistentVolumes = resource('v1', 'PersistentVolume', 'persistentvolumes', false)
 export const serviceAccounts = resource('v1', 'ServiceAccount', 'serviceaccounts')

@@ -37,6 +37,8 @@ export type Resource<T extends KubeObject = KubeObject> = {
   kind: string
   plural: string
   namespaced: boolean
+  /** Lists and watches ask for the metadata alone (PartialObjectMetadata): neither spec nor data crosses the wire. */
+  metadataOnly?: boolean
   /** Never there: it only carries the object's type. */
   type?: T
 }

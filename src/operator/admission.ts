@@ -1,6 +1,6 @@
 import type { Cluster } from '../api/index.ts'
 import { conditionOf } from '../kube/conditions.ts'
-import type { Informer } from '../kube/informer.ts'
+import type { InformerGroup } from '../kube/informer-group.ts'
 import { keyText } from '../kube/types.ts'
 import { claimOf, clusterKeyOf, ownerOf, refusalOf, type Dependent } from './claims.ts'
 import { RESYNC_MS, type Environment } from './environment.ts'
@@ -10,7 +10,7 @@ import { reconciling, stalled, type Verdict } from './reasons.ts'
 export type NamesOf<T> = (object: T) => { name: string; isPrincipal: boolean; isCluster?: boolean }[]
 
 /** What a kind says about its resources. */
-export type Claims<T extends Dependent> = { informer: Informer<T>; nameOf: (object: T) => string; namesOf: NamesOf<T> }
+export type Claims<T extends Dependent> = { informer: InformerGroup<T>; nameOf: (object: T) => string; namesOf: NamesOf<T> }
 
 export type Admission = { cluster: Cluster } | { verdict: Verdict }
 
@@ -21,13 +21,14 @@ export const ownerOfClaim = <T extends Dependent>(object: T, claims: Claims<T>, 
 }
 
 /** Whether anything may be done for this resource now. */
-export const admit = <T extends Dependent>({ store }: Pick<Environment, 'store'>, object: T, claims: Claims<T>): Admission => {
+export const admit = <T extends Dependent>(
+  { store, watched }: Pick<Environment, 'store' | 'watched'>,
+  object: T,
+  claims: Claims<T>,
+): Admission => {
   const key = clusterKeyOf(object)
   const cluster = store.clusters.get(key)
-  if (!cluster)
-    return {
-      verdict: stalled('ClusterNotFound', `there is no Cluster ${keyText(key)}: make it, or make a resource with another clusterRef`),
-    }
+  if (!cluster) return { verdict: stalled('ClusterNotFound', notFound(keyText(key), watched)) }
   if (cluster.metadata.deletionTimestamp) return { verdict: stalled('ClusterDeleting', `the Cluster ${keyText(key)} is being deleted`) }
   const refusal = refusalOf(cluster, object, claims.namesOf(object))
   if (refusal) return { verdict: refusal }
@@ -43,6 +44,12 @@ export const admit = <T extends Dependent>({ store }: Pick<Environment, 'store'>
   if (!hasServed && ready?.status !== 'True')
     return { verdict: reconciling('ClusterNotReady', `the Cluster ${keyText(key)} does not serve yet`) }
   return { cluster }
+}
+
+const notFound = (cluster: string, watched: readonly string[]): string => {
+  if (watched.length === 0) return `there is no Cluster ${cluster}: make it, or make a resource with another clusterRef`
+  const where = watched.join(', ')
+  return `there is no Cluster ${cluster} in the namespaces that this operator watches (${where}): make it, or let the operator watch its namespace`
 }
 
 export const isPaused = (object: { metadata: { annotations?: Record<string, string> } }): boolean =>

@@ -7,9 +7,10 @@ import type { OperatorOptions } from './program.ts'
 
 const SERVICE_ACCOUNT_DIRECTORY = '/var/run/secrets/kubernetes.io/serviceaccount'
 
-export const OPERATOR_USAGE = `sofakafka operator [--image IMAGE] [--advertise pod-dns|pod-ip] [--kubeconfig FILE] [--http-port N] [--no-leader-election]
+export const OPERATOR_USAGE = `sofakafka operator [--image IMAGE] [--advertise pod-dns|pod-ip] [--namespace A,B] [--kubeconfig FILE] [--http-port N] [--no-leader-election]
   --image IMAGE            image of new Clusters (default: SOFAKAFKA_IMAGE)
   --advertise pod-dns      brokers tell clients the names of their pods; pod-ip: their addresses
+  --namespace A,B          watches these namespaces only (default: WATCH_NAMESPACE, else all)
   --kubeconfig FILE        default: the service account of the pod, else KUBECONFIG
   --http-port N            port of /metrics, /healthz and /readyz (default 8080, 0 for any)
   --no-leader-election     for a single operator`
@@ -42,11 +43,26 @@ export const operatorOptions = async (input: {
     httpHost: env['POD_IP'] ?? '0.0.0.0',
     httpPort,
     hasLeaderElection: !flags['no-leader-election'],
+    watched: namespacesOf(flags.namespace ?? env['WATCH_NAMESPACE'] ?? ''),
     namespace: env['POD_NAMESPACE'] ?? connection.namespace,
     identity: env['POD_NAME'] ?? 'sofakafka-operator',
     clocks: input.clocks,
     logger: input.logger,
   }
+}
+
+/** As Kubernetes' own: DNS labels. */
+const NAMESPACE = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/
+
+const namespacesOf = (text: string): string[] => {
+  const names = text
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '')
+  const wrong = names.find((name) => !NAMESPACE.test(name))
+  if (wrong !== undefined)
+    throw new UsageError(`--namespace ${text}: ${wrong} is no name of a namespace; write names with commas between, e.g. kafka,team-a`)
+  return [...new Set(names)]
 }
 
 const parse = (args: readonly string[]) => {
@@ -55,6 +71,7 @@ const parse = (args: readonly string[]) => {
     const options = {
       image: string,
       advertise: string,
+      namespace: string,
       kubeconfig: string,
       'http-port': string,
       'no-leader-election': { type: 'boolean' },

@@ -17,6 +17,8 @@ export type Environment = {
   /** The operator's own image, for Clusters that name none. */
   image: string
   advertise: 'pod-dns' | 'pod-ip'
+  /** The namespaces that are watched. Empty: all, and what is in no namespace may be read too. */
+  watched: readonly string[]
 }
 
 /** A whole look again, even when nothing seems to have changed: what drifted in Kafka is put right then. */

@@ -29,6 +29,8 @@ export type OperatorOptions = {
   /** 0 for any free one. */
   httpPort: number
   hasLeaderElection: boolean
+  /** The namespaces that are watched; absent or empty: all. */
+  watched?: readonly string[]
   /** Where the Lease is. */
   namespace: string
   identity: string
@@ -111,7 +113,14 @@ class RunningOperator {
     this.#kube = new KubeClient({ ...client, ...(this.#election ? { fence: this.#election.fence } : {}) })
     const trigger = (kind: keyof typeof CONCURRENCY) => (key: Key) => this.#queues[kind].add(key)
     const triggers = { cluster: trigger('cluster'), topic: trigger('topic'), user: trigger('user'), acl: trigger('acl') }
-    this.#store = new Store({ kube: this.#kube, clock: clocks.monotonic, logger, triggers, relistMs: options.relistMs })
+    this.#store = new Store({
+      kube: this.#kube,
+      clock: clocks.monotonic,
+      logger,
+      triggers,
+      namespaces: options.watched,
+      relistMs: options.relistMs,
+    })
     this.#contacts =
       options.contacts?.(this.#store) ??
       new KafkaContacts({ clock: clocks.monotonic, logger, entrance: entranceOf(this.#kube, this.#store) })
@@ -133,6 +142,7 @@ class RunningOperator {
       logger,
       image: options.image,
       advertise: options.advertise,
+      watched: options.watched ?? [],
     }
     const queue = (kind: keyof typeof CONCURRENCY) => {
       const reconcile = RECONCILERS[kind](environment)

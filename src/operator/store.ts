@@ -2,8 +2,8 @@ import { acls, clusters, topics, users, type Acl, type Cluster, type Topic, type
 import type { MonotonicClock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import { conditionOf } from '../kube/conditions.ts'
-import { Informer } from '../kube/informer.ts'
-import { pods, secrets, statefulSets, type Pod, type Secret, type StatefulSet } from '../kube/resources.ts'
+import { InformerGroup } from '../kube/informer-group.ts'
+import { pods, secretsMetadata, statefulSets, type Pod, type StatefulSet } from '../kube/resources.ts'
 import { keyOf, keyText, type Key, type Kube, type KubeObject, type Resource } from '../kube/types.ts'
 import { aclPrincipal, claimOf, clusterKeyOf, topicName, userName, type Dependent } from './claims.ts'
 import { CLUSTER_LABEL, MANAGED, namespaceOf, USER_LABEL } from './names.ts'
@@ -19,28 +19,31 @@ const claims = <T extends Dependent>(nameOf: (object: T) => string) => ({
 
 /** Everything that the operator knows of the Kubernetes cluster, each kind from one list and watch. */
 export class Store {
-  readonly clusters: Informer<Cluster>
-  readonly topics: Informer<Topic>
-  readonly users: Informer<User>
-  readonly acls: Informer<Acl>
-  readonly statefulSets: Informer<StatefulSet>
-  readonly pods: Informer<Pod>
-  readonly secrets: Informer<Secret>
+  readonly clusters: InformerGroup<Cluster>
+  readonly topics: InformerGroup<Topic>
+  readonly users: InformerGroup<User>
+  readonly acls: InformerGroup<Acl>
+  readonly statefulSets: InformerGroup<StatefulSet>
+  readonly pods: InformerGroup<Pod>
+  /** Their metadata only: a Secret is read when one of ours refers to it. */
+  readonly secrets: InformerGroup<KubeObject>
 
   constructor(options: {
     kube: Kube
     clock: MonotonicClock
     logger: Logger
     triggers: Triggers
+    /** Namespaces that are watched; empty: all. */
+    namespaces?: readonly string[]
     relistMs?: number
     random?: () => number
   }) {
-    const { triggers, ...common } = options
+    const { triggers, namespaces = [], ...common } = options
     const informer = <T extends KubeObject>(
       resource: Resource<T>,
       onChange: (now: T | undefined, before: T | undefined) => void,
       more: { labelSelector?: string; indexes?: Record<string, (object: T) => string[]> } = {},
-    ) => new Informer<T>({ ...common, ...more, resource, onChange })
+    ) => new InformerGroup<T>({ ...common, ...more, resource, onChange }, namespaces)
     const ofCluster = (now: KubeObject | undefined, before: KubeObject | undefined) => {
       const object = now ?? before!
       const name = object.metadata.labels?.[CLUSTER_LABEL]
@@ -51,33 +54,31 @@ export class Store {
       resource: Resource<T>,
       nameOf: (object: T) => string,
       trigger: (key: Key) => void,
-    ): Informer<T> => {
-      const made: Informer<T> = informer(resource, (now, before) => claimChanged(made, [now, before], nameOf, trigger), {
-        indexes: claims(nameOf),
+      indexes: Record<string, (object: T) => string[]> = {},
+    ): InformerGroup<T> => {
+      const made: InformerGroup<T> = informer(resource, (now, before) => claimChanged(made, [now, before], nameOf, trigger), {
+        indexes: { ...claims(nameOf), ...indexes },
       })
       return made
     }
     this.clusters = informer(clusters, (now, before) => this.#clusterChanged(now, before, triggers))
     this.topics = claimed(topics, topicName, triggers.topic)
-    this.users = claimed(users, userName, triggers.user)
+    this.users = claimed(users, userName, triggers.user, { secret: secretsOfUser })
     this.acls = claimed(acls, aclPrincipal, triggers.acl)
     this.statefulSets = informer(statefulSets, ofCluster, inCluster)
     this.pods = informer(pods, ofCluster, inCluster)
-    this.secrets = informer(
-      secrets,
-      (now, before) => {
-        const secret = now ?? before!
-        const user = secret.metadata.labels?.[USER_LABEL]
-        if (user) triggers.user({ namespace: namespaceOf(secret), name: user })
-        else ofCluster(now, before)
-      },
-      { labelSelector: MANAGED },
-    )
+    this.secrets = informer(secretsMetadata, (now, before) => {
+      const secret = now ?? before!
+      const user = secret.metadata.labels?.[USER_LABEL]
+      if (user) triggers.user({ namespace: namespaceOf(secret), name: user })
+      else ofCluster(now, before)
+      for (const object of this.users.by('secret', keyText(keyOf(secret)))) triggers.user(keyOf(object))
+    })
   }
 
-  get informers(): Informer<KubeObject>[] {
+  get informers(): InformerGroup<KubeObject>[] {
     const { clusters, topics, users, acls, statefulSets, pods, secrets } = this
-    return [clusters, topics, users, acls, statefulSets, pods, secrets] as unknown as Informer<KubeObject>[]
+    return [clusters, topics, users, acls, statefulSets, pods, secrets] as unknown as InformerGroup<KubeObject>[]
   }
 
   /** Resolves when every kind has been listed. Before that nothing may be decided from what is absent. */
@@ -102,7 +103,7 @@ export class Store {
     const key = keyOf(cluster)
     if (isWorthALook(now, before)) triggers.cluster(key)
     if (visible(now) === visible(before)) return
-    const each = (informer: Informer<Topic> | Informer<User> | Informer<Acl>, trigger: (key: Key) => void) => {
+    const each = (informer: InformerGroup<Topic> | InformerGroup<User> | InformerGroup<Acl>, trigger: (key: Key) => void) => {
       for (const object of informer.by('cluster', keyText(key))) trigger(keyOf(object))
     }
     each(this.topics, triggers.topic)
@@ -136,7 +137,7 @@ const visible = (cluster: Cluster | undefined): string =>
 
 /** One that goes or comes may hand the name over to another. */
 const claimChanged = <T extends Dependent>(
-  informer: Informer<T>,
+  informer: InformerGroup<T>,
   [now, before]: readonly [T | undefined, T | undefined],
   nameOf: (object: T) => string,
   trigger: (key: Key) => void,
@@ -146,6 +147,12 @@ const claimChanged = <T extends Dependent>(
   trigger(keyOf(object))
   if (now && before) return
   for (const other of informer.by('claim', claimOf(clusterKeyOf(object), nameOf(object)))) trigger(keyOf(other))
+}
+
+/** The Secrets that somebody else keeps and a resource refers to, as NAMESPACE/NAME: a change of one is a reason to look at the resource. */
+const secretsOfUser = (user: User): string[] => {
+  const name = user.spec.authentication.password?.secretKeyRef.name
+  return name === undefined ? [] : [keyText({ namespace: namespaceOf(user), name })]
 }
 
 const clusterOf = (object: KubeObject): string => {

@@ -14,8 +14,7 @@ import { observeUser, type UserSeen } from './observe.ts'
 import { userStatus } from './status.ts'
 
 const RETRY_MS = 2000
-/** The Secret that a User refers to is not watched: it may be anybody's. */
-const REFERENCE_CHECK_MS = 10_000
+const REFUSED_RETRY_MS = 60_000
 const PASSWORD_BYTES = 32
 const MECHANISMS = ['SCRAM-SHA-256', 'SCRAM-SHA-512'] as const
 
@@ -39,8 +38,7 @@ export const reconcileUser =
     await keepFinalizer(environment, users, user)
     const verdict = await bring(environment, user, claims)
     await environment.kube.patchStatus(users, user, userStatus(user, verdict, environment.wall.nowMs()))
-    const laterMs = againMs(verdict, RETRY_MS, REFERENCE_CHECK_MS)
-    return { requeueAfterMs: user.spec.authentication.password ? Math.min(laterMs, REFERENCE_CHECK_MS) : laterMs }
+    return { requeueAfterMs: againMs(verdict, RETRY_MS, REFUSED_RETRY_MS) }
   }
 
 const bring = async (environment: Environment, user: User, claims: Claims<User>): Promise<Verdict> => {
