@@ -23,7 +23,10 @@ export const REASONS = {
   SecretNotFound: 'the Secret with the password, or its key, is not there',
   PartitionsCannotShrink: 'the topic has more partitions than the resource says',
   TooFewBrokers: 'the resource says more replicas than there are brokers',
+  StepFailed: 'a part of the work failed, the others went on; it is tried again',
   KafkaRefused: 'Kafka answered with an error',
+  Timeout: 'a reconcile took too long and was given up; it is tried again',
+  ReconcileFailed: 'reconciles failed several times in a row; it is tried again',
   Created: 'something was made',
   Changed: 'something was changed',
   Deleted: 'something was deleted',
@@ -38,17 +41,18 @@ export const READY: Verdict = { state: 'ready', reason: 'Ready', message: 'every
 export const reconciling = (reason: Reason, message: string): Verdict => ({ state: 'reconciling', reason, message })
 export const stalled = (reason: Reason, message: string): Verdict => ({ state: 'stalled', reason, message })
 
-/** `Ready` always; `Reconciling` and `Stalled`, which kstatus reads, only while True. */
+/** `Ready` always; `Reconciling` and `Stalled`, which kstatus reads, only while True; then what is for information. */
 export const conditionsOfVerdict = (
   { state, reason, message }: Verdict,
   generation: number,
   before: readonly Condition[] | undefined,
   nowMs: number,
+  information: readonly ConditionInput[] = [],
 ): Condition[] => {
   const base = { reason, message, observedGeneration: generation }
   const ready: ConditionInput = { ...base, type: 'Ready', status: state === 'ready' ? 'True' : 'False' }
   const more: ConditionInput[] = []
   if (state === 'reconciling') more.push({ ...base, type: 'Reconciling', status: 'True' })
   if (state === 'stalled') more.push({ ...base, type: 'Stalled', status: 'True' })
-  return conditionsOf(before, [ready, ...more], nowMs)
+  return conditionsOf(before, [ready, ...more, ...information], nowMs)
 }

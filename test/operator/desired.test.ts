@@ -207,8 +207,8 @@ describe('replacing pods', () => {
     pods[2]!.status!.containerStatuses = [
       { name: 'kafka', ready: false, restartCount: 4, state: { waiting: { reason: 'CrashLoopBackOff', message: 'back-off' } } },
     ]
-    const common = { cluster: made(), pods, outdated: 0, image: 'i', clusterId: 'id', trouble: undefined }
-    const status = clusterStatus({ ...common, advertise: 'pod-ip' }, 0)
+    const common = { cluster: made(), pods, outdated: 0, clusterId: 'id', trouble: undefined, warnings: [] }
+    const status = clusterStatus({ ...common, inputs: { image: 'i', advertise: 'pod-ip' } }, 0)
     expect(status.listeners).toEqual([{ name: 'internal', bootstrapServers: '10.0.0.0:9092,10.0.0.1:9092' }])
     expect(status.conditions?.[0]).toMatchObject({ type: 'Ready', status: 'False', reason: 'BrokersNotReady' })
     expect(status.conditions?.[0]?.message).toBe('1 of 3 brokers are ready; ant-kafka-0: CrashLoopBackOff: back-off')

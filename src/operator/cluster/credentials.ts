@@ -3,7 +3,7 @@ import type { Cluster } from '../../api/index.ts'
 import { formatProperties } from '../../base/properties.ts'
 import { ownerReference, type Secret } from '../../kube/resources.ts'
 import { BROKER_USER, credentialsSecret, labelsOf, namespaceOf, OPERATOR_USER } from '../names.ts'
-import { LOGIN_FILE } from './properties.ts'
+import { LOGIN_FILE } from './mounts.ts'
 
 const PASSWORD_BYTES = 32
 const base64 = (text: string): string => Buffer.from(text, 'utf8').toString('base64')

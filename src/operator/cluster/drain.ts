@@ -1,12 +1,15 @@
 import type { Cluster } from '../../api/index.ts'
 import type { StatefulSet } from '../../kube/resources.ts'
-import type { Contact } from '../kafka/contact.ts'
+import { keyOf } from '../../kube/types.ts'
+import type { Environment } from '../environment.ts'
+import { Unreachable, type Contact } from '../kafka/contact.ts'
 import type { PartitionReplicas, Reassignment } from '../../client/partition-admin.ts'
 import { endMoves, settled, startMoves, throttledTopics } from '../kafka/moves.ts'
 import { withoutBrokers } from '../kafka/placement.ts'
 import { throttleOf } from '../kafka/throttle.ts'
 import { groupName } from '../names.ts'
 import { reconciling, stalled, type Verdict } from '../reasons.ts'
+import type { Step } from './steps.ts'
 
 /** Partitions that move at a time: enough to keep brokers busy, few enough that one that is stuck shows. */
 const AT_A_TIME = 100
@@ -21,11 +24,46 @@ export const leavingBrokers = (cluster: Cluster, statefulSets: readonly Stateful
     return brokers.length > 0 ? [{ group: name, brokers }] : []
   })
 
+/** Brokers that the spec no longer has stay, by group, until no partition is on them. */
+export const shrink: Step = {
+  name: 'scale down',
+  run: async (pass) => {
+    const leaving = leavingBrokers(pass.cluster, pass.seen.statefulSets)
+    if (leaving.length === 0) return undefined
+    // They stay whatever happens below, unless it is known that they may go.
+    const staying = new Map(leaving.map(({ group, brokers }) => [group, brokers.length]))
+    pass.inputs.staying = staying
+    const verdict = await drainStep(pass.environment, pass.cluster, leaving)
+    if (verdict) return { verdict }
+    pass.inputs.staying = undefined
+    return undefined
+  },
+}
+
+/** Why the brokers that leave are still needed; undefined: they may go. */
+const drainStep = async (environment: Environment, cluster: Cluster, leaving: readonly Leaving[]): Promise<Verdict | undefined> => {
+  const brokers = leaving.flatMap((group) => group.brokers)
+  try {
+    const verdict = await drain(await environment.contacts.get(keyOf(cluster)), cluster, brokers)
+    if (verdict) return verdict
+    const note = `no partition is on the brokers ${brokers.join(', ')} any more: their pods go, their volumes stay`
+    await environment.events.record(cluster, { type: 'Normal', reason: 'Changed', action: 'ScaleDown', note })
+    return undefined
+  } catch (error) {
+    const level = error instanceof Unreachable ? 'debug' : 'warn'
+    environment.logger[level]({ cluster: keyOf(cluster), err: error }, 'brokers could not be drained')
+    return reconciling(
+      'Draining',
+      `brokers ${brokers.join(', ')} are to go; what is on them could not be asked: ${(error as Error).message}`,
+    )
+  }
+}
+
 /**
  * One step of taking every partition off the brokers that leave. undefined: none is there any more, they may go. It begins anew each time from what Kafka says, so
  * it may be interrupted anywhere, and given up by raising the number of brokers again.
  */
-export const drain = async (contact: Contact, cluster: Cluster, leaving: readonly number[]): Promise<Verdict | undefined> => {
+const drain = async (contact: Contact, cluster: Cluster, leaving: readonly number[]): Promise<Verdict | undefined> => {
   const { brokers } = await contact.describeCluster()
   const gone = new Set(leaving)
   const partitions = await contact.partitions.replicas()

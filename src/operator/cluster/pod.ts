@@ -23,8 +23,11 @@ export type PodShape = {
   template: Template
   zone: string | undefined
   terminationGracePeriodSeconds: number
-  /** What else a pod must be replaced for, e.g. its configuration file. */
-  restartOn: unknown
+  /**
+   * For which a pod is replaced when it changes, beside template and zone: what the user asked for, never how this operator renders it. So another
+   * operator, which renders something else, changes the template alone, and pods take that up when they are replaced for another reason.
+   */
+  restartOn: Record<string, unknown>
 }
 
 const USER_ID = 10_001
@@ -107,7 +110,7 @@ const podTemplate = (cluster: Cluster, shape: PodShape): PodTemplate => {
 /** OnDelete: the operator picks which pod is replaced and when. Volumes stay when the set is scaled, and when it goes unless deletionPolicy is Delete. */
 export const statefulSet = (cluster: Cluster, shape: PodShape): StatefulSet => {
   const template = podTemplate(cluster, shape)
-  const hash = hashOf({ template, restartOn: shape.restartOn })
+  const hash = hashOf({ ...shape.restartOn, template: shape.template, zone: shape.zone })
   const { size, storageClassName } = shape.storage
   return {
     apiVersion: 'apps/v1',

@@ -7,7 +7,8 @@ import { CLUSTER_LABEL, MANAGED, namespaceOf } from '../names.ts'
 import { reconciling, type Verdict } from '../reasons.ts'
 import { atRisk, riskText, topicsInDoubt } from './availability.ts'
 import { idOf, isReady, isZooKeeper } from './pods.ts'
-import { nextToReplace } from './roll.ts'
+import { nextToReplace, outdatedPods } from './roll.ts'
+import type { Step } from './steps.ts'
 
 export type KafkaFacts = {
   contact?: Contact
@@ -19,11 +20,21 @@ export type KafkaFacts = {
 
 const KAFKA_DEFAULT_MIN_INSYNC = 1
 
+/** Replaces the next pod whose settings changed, when it may go. */
+export const roll: Step = {
+  name: 'rolling update',
+  run: async ({ environment, cluster, seen, statefulSets, kafka, hold }) => {
+    if (hold !== undefined || outdatedPods({ statefulSets, pods: seen.pods }).length === 0) return undefined
+    const verdict = await replaceNext(environment, cluster, statefulSets, kafka)
+    return verdict && { verdict }
+  },
+}
+
 /**
  * Replaces at most one pod per look, judged by a fresh list: the cache may not know yet that another one is on its way out. Gives why it waits, if it does. A broker
  * that takes part is only replaced when every partition keeps the in-sync replicas that its topic asks for; without an answer from Kafka nobody knows, so it waits.
  */
-export const replaceNext = async (
+const replaceNext = async (
   environment: Environment,
   cluster: Cluster,
   statefulSets: resources.StatefulSet[],

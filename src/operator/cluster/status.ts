@@ -2,19 +2,22 @@ import type { Cluster, ClusterStatus } from '../../api/index.ts'
 import type { Pod } from '../../kube/resources.ts'
 import { bootstrapService, groupName, namespaceOf } from '../names.ts'
 import { conditionsOfVerdict, READY, reconciling, type Verdict } from '../reasons.ts'
+import type { ConditionInput } from '../../kube/conditions.ts'
+import type { Inputs } from './inputs.ts'
 import { addressOf, addressText, idOf, isReady, isZooKeeper, troubleOf } from './pods.ts'
-import { listenersOf } from './properties.ts'
+import { listenersOf } from './listeners.ts'
+import type { Warning } from './steps.ts'
 
 export type StatusInputs = {
   cluster: Cluster
   pods: readonly Pod[]
   /** How many pods have not the template of now. */
   outdated: number
-  image: string
-  advertise: 'pod-dns' | 'pod-ip'
+  inputs: Inputs
   clusterId: string | undefined
   /** What goes before everything that is seen: an obstacle, an error. */
   trouble: Verdict | undefined
+  warnings: readonly Warning[]
 }
 
 /** What the cluster is, from what was seen; no clock but the given time, and no client. */
@@ -26,12 +29,25 @@ export const clusterStatus = (inputs: StatusInputs, nowMs: number): ClusterStatu
   return {
     observedGeneration: generation,
     clusterId: inputs.clusterId ?? cluster.status?.clusterId,
-    image: inputs.image,
+    image: inputs.inputs.image,
     readyBrokers: `${ready}/${brokers.length}`,
     listeners: listenersOf(cluster).map(({ name, port }) => ({ name, bootstrapServers: bootstrapServers(inputs, name, port) })),
     brokers,
-    conditions: conditionsOfVerdict(verdictOf(inputs, brokers), generation, cluster.status?.conditions, nowMs),
+    conditions: conditionsOfVerdict(
+      verdictOf(inputs, brokers),
+      generation,
+      cluster.status?.conditions,
+      nowMs,
+      degraded(inputs.warnings, generation),
+    ),
   }
+}
+
+/** For information: the Cluster may be Ready all the same. */
+const degraded = (warnings: readonly Warning[], observedGeneration: number): ConditionInput[] => {
+  const [first] = warnings
+  const message = warnings.map((warning) => warning.message).join('; ')
+  return first ? [{ type: 'Degraded', status: 'True', reason: first.reason, message, observedGeneration }] : []
 }
 
 const brokersOf = (cluster: Cluster, pods: readonly Pod[]): NonNullable<ClusterStatus['brokers']> => {
@@ -45,7 +61,7 @@ const brokersOf = (cluster: Cluster, pods: readonly Pod[]): NonNullable<ClusterS
     .sort((a, b) => a.id - b.id)
 }
 
-const bootstrapServers = ({ cluster, pods, advertise }: StatusInputs, listener: string, port: number): string | undefined => {
+const bootstrapServers = ({ cluster, pods, inputs: { advertise } }: StatusInputs, listener: string, port: number): string | undefined => {
   if (advertise === 'pod-dns') return `${bootstrapService(cluster, listener)}.${namespaceOf(cluster)}.svc:${port}`
   const addresses = pods
     .filter((pod) => !isZooKeeper(pod))

@@ -1,0 +1,13 @@
+import type { ListenerFacts } from './listeners.ts'
+import type { ZooKeeperFacts } from './zookeeper.ts'
+
+/** What rendering needs beside the Cluster itself. */
+export type Inputs = {
+  image: string
+  /** pod-dns: brokers advertise the names of their pods; pod-ip: their addresses, for clients that cannot resolve the names. */
+  advertise: 'pod-dns' | 'pod-ip'
+  /** By group: how many brokers more than the spec says still run, because partitions are on them. */
+  staying?: ReadonlyMap<string, number>
+  listeners?: ListenerFacts
+  zookeeper?: ZooKeeperFacts
+}
