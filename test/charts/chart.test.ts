@@ -6,7 +6,7 @@ import { lacks } from '../support/needs.ts'
 
 const CHART = join('charts', 'sofakafka')
 const VERSION = ['--kube-version', '1.33.0']
-type Rendered = { kind: string; rules?: { resources: string[]; verbs: string[] }[]; metadata: { name: string } }
+type Rendered = { kind: string; rules?: { resources: string[]; verbs: string[] }[]; metadata: { name: string; namespace?: string } }
 
 const template = (chart: string, ...set: string[]): string =>
   execFileSync('helm', ['template', 'sofakafka', chart, '-n', 'sofakafka-system', ...VERSION, ...set.flatMap((each) => ['--set', each])], {
@@ -44,6 +44,7 @@ describe.skipIf(lacks('helm'))('the charts', () => {
         'aggregateRoles=false',
       ],
     ],
+    ['namespaces', ['watchNamespaces={kafka,team-a}']],
   ])('render as written down: %s', async (name, set) => {
     await expect(template(CHART, ...set)).toMatchFileSnapshot(join('rendered', `${name}.snap`))
   })
@@ -57,6 +58,8 @@ describe.skipIf(lacks('helm'))('the charts', () => {
     expect(refusal('image.tags=1')).toContain("additional properties 'tags' not allowed")
     expect(refusal('replicas=0')).toContain('/replicas')
     expect(refusal('advertise=pods')).toContain('/advertise')
+    expect(refusal('watchNamespaces=kafka')).toContain('/watchNamespaces')
+    expect(refusal('watchNamespaces={Kafka}')).toContain('/watchNamespaces/0')
     expect(refusal('logLevel=loud')).toContain('/logLevel')
   })
 
@@ -64,6 +67,18 @@ describe.skipIf(lacks('helm'))('the charts', () => {
     const rules = objects(template(CHART)).flatMap((object) => (object.metadata.name.endsWith('-edit') ? [] : (object.rules ?? [])))
     expect(rules.filter(({ verbs }) => verbs.includes('delete')).flatMap(({ resources }) => resources)).toEqual(['pods'])
     for (const { resources, verbs } of rules) expect([...resources, ...verbs]).not.toContain('*')
+  })
+
+  test('with namespaces to watch nothing is made outside of a namespace, and each has the rules of the ClusterRole', () => {
+    const all = objects(template(CHART))
+    const some = objects(template(CHART, 'watchNamespaces={kafka,team-a}', 'replicas=2'))
+    expect(some.map(({ kind }) => kind)).not.toContain('ClusterRole')
+    expect(some.filter(({ metadata }) => metadata.namespace === undefined)).toEqual([])
+    const roles = some.filter(({ kind, metadata }) => kind === 'Role' && !metadata.name.endsWith('-lease'))
+    expect(roles.map(({ metadata }) => metadata.namespace)).toEqual(['kafka', 'team-a'])
+    const clusterRole = all.find(({ kind, metadata }) => kind === 'ClusterRole' && metadata.name === 'sofakafka-sofakafka-system')
+    for (const role of roles) expect(clusterRole?.rules).toEqual(expect.arrayContaining(role.rules ?? []))
+    expect(some.filter(({ kind }) => kind === 'RoleBinding')).toHaveLength(3)
   })
 
   test('the definitions stay when their chart is removed', () => {
