@@ -5,10 +5,11 @@ import type { KubeClient } from '../../src/kube/client.ts'
 import { conditionOf } from '../../src/kube/conditions.ts'
 import * as resources from '../../src/kube/resources.ts'
 import { keyOf, type Condition, type KubeObject, type Resource } from '../../src/kube/types.ts'
-import { runOperator, type Operator } from '../../src/operator/program.ts'
+import { runOperator, type Operator, type OperatorOptions } from '../../src/operator/program.ts'
 import { KUBE_LAB_PORTS, startKubeLab, type KubeLab } from '../support/control-plane.ts'
 import { eventually, freePorts } from '../support/net.ts'
 import { FakeContacts } from './fake-kafka.ts'
+import { CLUSTER_LABEL, MANAGER } from '../../src/operator/names.ts'
 import { installKinds, makeNamespace } from './lab.ts'
 import { cluster } from './objects.ts'
 
@@ -23,8 +24,9 @@ export class OperatorLab {
   operator!: Operator
   #lab: KubeLab | undefined
 
-  async start(): Promise<void> {
-    this.#lab = await startKubeLab(await freePorts(KUBE_LAB_PORTS))
+  /** On the real control plane, or on the API server that `startLab` starts. */
+  async start(startLab?: () => Promise<KubeLab>): Promise<void> {
+    this.#lab = await (startLab ? startLab() : startKubeLab(await freePorts(KUBE_LAB_PORTS)))
     this.kube = this.#lab.client({ fieldManager: 'test' })
     await installKinds(this.kube)
     this.operator = await this.startOperator()
@@ -36,7 +38,7 @@ export class OperatorLab {
     await this.#lab?.stop()
   }
 
-  readonly startOperator = (): Promise<Operator> =>
+  readonly startOperator = (options: Partial<OperatorOptions> = {}): Promise<Operator> =>
     runOperator({
       connection: this.#lab!.connection,
       image: 'sofakafka:test',
@@ -49,6 +51,7 @@ export class OperatorLab {
       clocks: { monotonic: monotonicClock, wall: wallClock },
       logger: silentLogger,
       contacts: () => this.contacts,
+      ...options,
     })
 
   /** As an operator that was killed and is back. */
@@ -68,6 +71,25 @@ export class OperatorLab {
     })
   readonly isGone = (object: Kind) =>
     eventually(async () => (await this.read(object)) === undefined, { timeoutMs: 20_000, what: `${object.kind} gone` })
+
+  /** A Cluster that serves, without its objects: it is paused, so that the operator leaves its status alone. For tests of what points at it. */
+  readonly servedCluster = async (name = 'ant', spec: Record<string, unknown> = {}) => {
+    const namespace = await makeNamespace(this.kube)
+    const group = { name: 'kafka', replicas: 1, storage: { size: '1Gi' } }
+    const object = cluster(name, namespace, { brokers: [group], ...spec })
+    object.metadata.annotations = { 'sofakafka.io/paused': 'true' }
+    await this.put(object)
+    const labels = { [CLUSTER_LABEL]: name, 'app.kubernetes.io/managed-by': MANAGER }
+    const metadata = { name: `${name}-kafka-0`, namespace, labels }
+    const containers = [{ name: 'kafka', image: 'none' }]
+    const pod = await this.kube.create(resources.pods, { apiVersion: 'v1', kind: 'Pod', metadata, spec: { containers } })
+    await this.makeReady(pod, 0)
+    const conditions = [{ type: 'Ready', status: 'True', reason: 'Ready', message: '', lastTransitionTime: new Date().toISOString() }]
+    const listeners = [{ name: 'internal', bootstrapServers: `${name}-internal-bootstrap.${namespace}.svc:9092` }]
+    const status = { clusterId: 'fake-cluster-id', conditions, listeners }
+    await this.kube.patch(clusters, keyOf(object), 'merge', { status }, { subresource: 'status' })
+    return { namespace, object, kafka: this.contacts.kafka({ namespace, name }) }
+  }
 
   readonly playNodes = async (namespace: string, count: number): Promise<resources.Pod[]> => {
     const pods = await eventually(async () => {
