@@ -67,7 +67,7 @@ export const elementsOf = (der: Uint8Array): Uint8Array[] => {
 }
 
 /** Where the content of the element that `der` begins with lies. Throws RangeError for what is no DER. */
-const contentOf = (der: Uint8Array): { start: number; end: number } => {
+export const contentOf = (der: Uint8Array): { start: number; end: number } => {
   const first = der[1] ?? 0
   const count = first < 0x80 ? 0 : first & 0x7f
   const start = 2 + count
