@@ -3,7 +3,16 @@ import type { KubeConnection } from './connection.ts'
 import { covers, hashOf, mergePatchOf } from './difference.ts'
 import { isKubeError, KubeError } from './error.ts'
 import { Transport } from './transport.ts'
-import { keyOf, type DeleteOptions, type Key, type Kube, type KubeList, type KubeObject, type ListOptions } from './types.ts'
+import {
+  keyOf,
+  type CreateOptions,
+  type DeleteOptions,
+  type Key,
+  type Kube,
+  type KubeList,
+  type KubeObject,
+  type ListOptions,
+} from './types.ts'
 import type { PatchOptions, PatchType, Resource, WatchEvent, WatchOptions } from './types.ts'
 import { watchEvents } from './watch-stream.ts'
 
@@ -108,13 +117,13 @@ export class KubeClient implements Kube {
     return watchEvents<T>({ open, clock: this.#options.clock, idleMs: this.#options.watchIdleMs ?? 90_000, signal })
   }
 
-  create<T extends KubeObject>(resource: Resource<T>, object: T): Promise<T> {
-    return this.#write<T>('POST', pathOf(resource, object.metadata.namespace) + this.#manager(), object)
+  create<T extends KubeObject>(resource: Resource<T>, object: T, options: CreateOptions = {}): Promise<T> {
+    return this.#write<T>('POST', pathOf(resource, object.metadata.namespace) + this.#manager(options.dryRun), object)
   }
 
   update<T extends KubeObject>(resource: Resource<T>, object: T, options: PatchOptions = {}): Promise<T> {
     const key = keyOf(object)
-    return this.#write<T>('PUT', pathOf(resource, key.namespace, key.name, options.subresource) + this.#manager(), object)
+    return this.#write<T>('PUT', pathOf(resource, key.namespace, key.name, options.subresource) + this.#manager(options.dryRun), object)
   }
 
   async patch<T extends KubeObject>(
@@ -124,7 +133,11 @@ export class KubeClient implements Kube {
     body: unknown,
     options: PatchOptions = {},
   ): Promise<T> {
-    const query = queryOf({ fieldManager: this.#options.fieldManager, force: type === 'apply' ? true : undefined })
+    const query = queryOf({
+      fieldManager: this.#options.fieldManager,
+      force: type === 'apply' ? true : undefined,
+      dryRun: options.dryRun ? 'All' : undefined,
+    })
     return this.#write<T>('PATCH', pathOf(resource, key.namespace, key.name, options.subresource) + query, body, CONTENT_TYPES[type])
   }
 
@@ -168,12 +181,22 @@ export class KubeClient implements Kube {
     return method === 'GET' ? this.#json({ method, path }) : this.#write(method, path, body)
   }
 
+  /** An answer as it is, e.g. a pod's log or what a pod answers behind the subresource proxy. */
+  text(path: string): Promise<string> {
+    return this.#transport.text({ method: 'GET', path, accept: '*/*' })
+  }
+
+  /** The same as its bytes come, without an end until the server's or the signal's. */
+  stream(path: string, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
+    return this.#transport.stream({ method: 'GET', path, accept: '*/*', signal })
+  }
+
   close(): void {
     this.#transport.close()
   }
 
-  #manager(): string {
-    return queryOf({ fieldManager: this.#options.fieldManager })
+  #manager(dryRun = false): string {
+    return queryOf({ fieldManager: this.#options.fieldManager, dryRun: dryRun ? 'All' : undefined })
   }
 
   #withHash<T extends KubeObject>(object: T): T {

@@ -35,6 +35,8 @@ const errorOf = (request: HttpRequest, response: http.IncomingMessage, text: str
 
 /** HTTP(S) to one API server, over connections that are kept open. */
 export class Transport {
+  /** How many requests had which answer since the start, by METHOD CODE; code 0: none. Watches count when they begin. */
+  readonly answers = new Map<string, number>()
   readonly #connection: KubeConnection
   readonly #clock: MonotonicClock
   readonly #base: URL
@@ -117,9 +119,22 @@ export class Transport {
     }
     return new Promise((resolve, reject) => {
       const send = this.#base.protocol === 'http:' ? http.request : https.request
-      const outgoing = send(options, resolve)
-      outgoing.on('error', (error) => reject(unreachable(request, request.signal?.aborted ? request.signal.reason : error)))
+      let isAnswered = false
+      const outgoing = send(options, (response) => {
+        isAnswered = true
+        this.#count(request.method, response.statusCode ?? 0)
+        resolve(response)
+      })
+      outgoing.on('error', (error) => {
+        if (!isAnswered) this.#count(request.method, 0)
+        reject(unreachable(request, request.signal?.aborted ? request.signal.reason : error))
+      })
       outgoing.end(body)
     })
+  }
+
+  #count(method: string, code: number): void {
+    const key = `${method} ${code}`
+    this.answers.set(key, (this.answers.get(key) ?? 0) + 1)
   }
 }

@@ -70,7 +70,9 @@ export type WatchOptions = Selectors & { resourceVersion: string; timeoutSeconds
 
 /** 'apply' is server-side apply with the client's field manager, forced. The others are the patch types of the same names. */
 export type PatchType = 'merge' | 'json' | 'strategic' | 'apply'
-export type PatchOptions = { subresource?: string }
+/** `dryRun`: the API server checks and answers as if, and keeps nothing. */
+export type PatchOptions = { subresource?: string; dryRun?: boolean }
+export type CreateOptions = { dryRun?: boolean }
 
 /**
  * The calls on a Kubernetes API server that programs make. Every one rejects with KubeError (an answer that is not a success, or none: status 0).
@@ -82,7 +84,7 @@ export interface Kube {
   list<T extends KubeObject>(resource: Resource<T>, options?: ListOptions): Promise<KubeList<T>>
   /** The events since resourceVersion, until the server ends the stream or the signal aborts; breaks off with KubeError when the stream does. */
   watch<T extends KubeObject>(resource: Resource<T>, options: WatchOptions): AsyncIterable<WatchEvent<T>>
-  create<T extends KubeObject>(resource: Resource<T>, object: T): Promise<T>
+  create<T extends KubeObject>(resource: Resource<T>, object: T, options?: CreateOptions): Promise<T>
   /** PUT: replaces the whole object; metadata.resourceVersion, where set, must still hold. */
   update<T extends KubeObject>(resource: Resource<T>, object: T, options?: PatchOptions): Promise<T>
   patch<T extends KubeObject>(resource: Resource<T>, key: Key, type: PatchType, body: unknown, options?: PatchOptions): Promise<T>

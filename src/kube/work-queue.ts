@@ -1,6 +1,8 @@
 import { Backoff } from '../base/backoff.ts'
 import type { MonotonicClock, Timer } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
+import { KubeError } from './error.ts'
+import { Histogram } from './histogram.ts'
 import { keyText, parseKey, type Key, type Result } from './types.ts'
 
 export type WorkQueueOptions = {
@@ -17,7 +19,28 @@ export type WorkQueueOptions = {
   random?: () => number
 }
 
-export type WorkCounters = { runs: number; failures: number }
+/** Why the signal of a run was aborted that took too long. */
+export class DeadlineError extends Error {
+  readonly deadlineMs: number
+
+  constructor(deadlineMs: number) {
+    super(`not done within ${deadlineMs} ms`)
+    this.deadlineMs = deadlineMs
+  }
+}
+
+/**
+ * Since the start. `runs` end as `successes` or `failures`; `timeouts` are runs that were not done at the deadline; `locked` are changes that came while the
+ * object was worked on; `periodical` are runs that nothing but time began.
+ */
+export type WorkCounters = {
+  runs: number
+  successes: number
+  failures: number
+  timeouts: number
+  locked: number
+  periodical: number
+}
 
 type Item = { state: 'waiting' | 'queued' | 'running' | 'running-again'; backoff: Backoff | undefined; timer: Timer | undefined }
 
@@ -26,7 +49,8 @@ type Item = { state: 'waiting' | 'queued' | 'running' | 'running-again'; backoff
  * holds more than there are objects, the work of one object never overlaps with itself, and one that always fails waits longer and longer without delaying others.
  */
 export class WorkQueue {
-  readonly counters: WorkCounters = { runs: 0, failures: 0 }
+  readonly counters: WorkCounters = { runs: 0, successes: 0, failures: 0, timeouts: 0, locked: 0, periodical: 0 }
+  readonly durations = new Histogram()
   readonly #options: WorkQueueOptions
   readonly #items = new Map<string, Item>()
   readonly #ready: string[] = []
@@ -49,6 +73,12 @@ export class WorkQueue {
     return Number.isFinite(first) ? this.#options.clock.nowMs() - first : 0
   }
 
+  /** The runs under way, and how long each has taken. */
+  running(): { key: Key; ageMs: number }[] {
+    const nowMs = this.#options.clock.nowMs()
+    return [...this.#startedMs].map(([text, startedMs]) => ({ key: parseKey(text), ageMs: nowMs - startedMs }))
+  }
+
   /** Nothing runs before this. */
   start(): void {
     this.#isStarted = true
@@ -63,7 +93,10 @@ export class WorkQueue {
       item.timer?.cancel()
       item.state = 'queued'
     } else {
-      if (item.state === 'running') item.state = 'running-again'
+      if (item.state === 'running') {
+        item.state = 'running-again'
+        this.counters.locked++
+      }
       return
     }
     this.#ready.push(text)
@@ -97,7 +130,7 @@ export class WorkQueue {
     this.counters.runs++
     this.#startedMs.set(text, clock.nowMs())
     const late = new AbortController()
-    const timer = clock.schedule(deadlineMs, () => late.abort(new Error(`not done within ${deadlineMs} ms`)))
+    const timer = clock.schedule(deadlineMs, () => late.abort(new DeadlineError(deadlineMs)))
     const signal = AbortSignal.any([late.signal, this.#stop.signal])
     const work = this.#call(text, signal)
     const ended = work.then(
@@ -108,8 +141,9 @@ export class WorkQueue {
     const gaveUp = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
     await Promise.race([ended, gaveUp])
     timer.cancel()
-    if (late.signal.aborted && this.#startedMs.has(text))
-      logger.error({ queue: name, key: text, deadlineMs }, 'a run takes longer than it may')
+    if (!late.signal.aborted) return
+    this.counters.timeouts++
+    logger.error({ kind: name, key: text, deadlineMs }, 'a run takes longer than it may')
   }
 
   async #call(text: string, signal: AbortSignal): Promise<Result> {
@@ -117,6 +151,7 @@ export class WorkQueue {
   }
 
   #succeed(text: string, item: Item, result: Result): void {
+    this.counters.successes++
     item.backoff = undefined
     this.#settle(text, item, result.requeueAfterMs)
   }
@@ -125,13 +160,17 @@ export class WorkQueue {
     const { logger, name, baseMs = 500, maxMs = 60_000, random } = this.#options
     this.counters.failures++
     item.backoff ??= new Backoff({ baseMs, maxMs, random })
-    const againMs = item.backoff.nextMs()
-    if (!this.#stop.signal.aborted) logger.warn({ queue: name, key: text, err: error, againMs: Math.round(againMs) }, 'failed, tries again')
+    // A server that is overloaded says when it may be asked again.
+    const askedMs = error instanceof KubeError ? (error.retryAfterMs ?? 0) : 0
+    const againMs = Math.max(item.backoff.nextMs(), Math.min(askedMs, maxMs))
+    if (!this.#stop.signal.aborted) logger.warn({ kind: name, key: text, err: error, againMs: Math.round(againMs) }, 'failed, tries again')
     this.#settle(text, item, againMs)
   }
 
   /** Where an add came in between, it runs at once unless the last run failed; then it waits as it would have. */
   #settle(text: string, item: Item, againMs: number | undefined): void {
+    const nowMs = this.#options.clock.nowMs()
+    this.durations.add((nowMs - (this.#startedMs.get(text) ?? nowMs)) / 1000, nowMs)
     this.#startedMs.delete(text)
     if (this.#stop.signal.aborted) return
     const isAgain = (item.state as Item['state']) === 'running-again'
@@ -143,6 +182,7 @@ export class WorkQueue {
       item.state = 'waiting'
       item.timer = this.#options.clock.schedule(againMs, () => {
         item.state = 'queued'
+        if (item.backoff === undefined) this.counters.periodical++
         this.#ready.push(text)
         this.#pump()
       })

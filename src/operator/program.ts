@@ -5,20 +5,15 @@ import { KubeClient } from '../kube/client.ts'
 import type { KubeConnection } from '../kube/connection.ts'
 import { EventRecorder } from '../kube/event-recorder.ts'
 import { LeaderElection } from '../kube/lease.ts'
-import { keyText, type Key, type Result } from '../kube/types.ts'
-import { WorkQueue } from '../kube/work-queue.ts'
-import { reconcileAcl } from './acl/reconcile.ts'
-import { reconcileCluster } from './cluster/reconcile.ts'
+import type { Key } from '../kube/types.ts'
 import { entranceOf } from './entrance.ts'
-import type { Environment } from './environment.ts'
 import { startHttp } from './http.ts'
 import type { Contacts } from './kafka/contact.ts'
 import { KafkaContacts } from './kafka/contacts.ts'
 import { metricsText } from './metrics.ts'
 import { APPLIED, MANAGER } from './names.ts'
+import { queuesOf, type QueueName, type Queues } from './queues.ts'
 import { Store } from './store.ts'
-import { reconcileTopic } from './topic/reconcile.ts'
-import { reconcileUser } from './user/reconcile.ts'
 
 export type OperatorOptions = {
   connection: KubeConnection
@@ -39,6 +34,8 @@ export type OperatorOptions = {
   /** How to talk to Kafka; absent: over the network. */
   contacts?: (store: Store) => Contacts
   relistMs?: number
+  /** How long one reconcile may take; absent: as the kind needs. */
+  deadlineMs?: number
 }
 
 export type Operator = {
@@ -53,17 +50,6 @@ export type Operator = {
 const LEASE_NAME = 'sofakafka-operator'
 /** A reconcile that takes longer than this makes the process unhealthy: it is restarted, which is better than being stuck for ever. */
 const STUCK_MS = 600_000
-/** Reconciles of Topics are gathered into common requests to Kafka; the more at once, the fewer requests. */
-const CONCURRENCY = { cluster: 8, topic: 200, user: 50, acl: 50 }
-
-type Reconcile = (environment: Environment) => (key: Key) => Promise<Result>
-const RECONCILERS: Record<keyof typeof CONCURRENCY, Reconcile> = {
-  cluster: reconcileCluster,
-  topic: reconcileTopic,
-  user: reconcileUser,
-  acl: reconcileAcl,
-}
-
 /** Starts the operator. Reads at once; writes only while it holds the Lease. */
 export const runOperator = async (options: OperatorOptions): Promise<Operator> => {
   const running = new RunningOperator(options)
@@ -81,7 +67,8 @@ class RunningOperator {
   readonly #kube: KubeClient
   readonly #store: Store
   readonly #contacts: Contacts
-  readonly #queues: Record<keyof typeof CONCURRENCY, WorkQueue>
+  readonly #queues: Queues
+  readonly #calls = new Map<string, number>()
   #http: { close(): Promise<void> } | undefined
   #onStopped!: (code: number) => void
   #onLeading!: () => void
@@ -111,7 +98,7 @@ class RunningOperator {
         })
       : undefined
     this.#kube = new KubeClient({ ...client, ...(this.#election ? { fence: this.#election.fence } : {}) })
-    const trigger = (kind: keyof typeof CONCURRENCY) => (key: Key) => this.#queues[kind].add(key)
+    const trigger = (kind: QueueName) => (key: Key) => this.#queues[kind].add(key)
     const triggers = { cluster: trigger('cluster'), topic: trigger('topic'), user: trigger('user'), acl: trigger('acl') }
     this.#store = new Store({
       kube: this.#kube,
@@ -144,23 +131,18 @@ class RunningOperator {
       advertise: options.advertise,
       watched: options.watched ?? [],
     }
-    const queue = (kind: keyof typeof CONCURRENCY) => {
-      const reconcile = RECONCILERS[kind](environment)
-      const work = async (key: Key): Promise<Result> => {
-        const result = await reconcile(key)
-        logger.debug({ kind, key: keyText(key), result }, 'reconciled')
-        return result
-      }
-      return new WorkQueue({ name: kind, work, clock: clocks.monotonic, logger, concurrency: CONCURRENCY[kind] })
+    const beforeKafka = (name: string): void => {
+      this.#election?.fence()
+      this.#calls.set(name, (this.#calls.get(name) ?? 0) + 1)
     }
-    this.#queues = { cluster: queue('cluster'), topic: queue('topic'), user: queue('user'), acl: queue('acl') }
+    this.#queues = queuesOf(environment, { beforeKafka, deadlineMs: options.deadlineMs })
   }
 
   async start(): Promise<void> {
     const { httpHost, httpPort, logger } = this.#options
     const http = await startHttp(
       {
-        metrics: () => metricsText(this.#queues, this.#store, this.#election?.isLeader ?? true),
+        metrics: () => this.#metrics(),
         isHealthy: () => Object.values(this.#queues).every((queue) => queue.oldestRunMs() < STUCK_MS),
         isReady: () => this.#isLeading || this.#store.informers.every((informer) => informer.isSynced),
       },
@@ -172,6 +154,20 @@ class RunningOperator {
       if (this.#stopping) return
       logger.error({ err: error }, 'the operator ends')
       void this.stop(1)
+    })
+  }
+
+  #metrics(): string {
+    const { monotonic, wall } = this.#options.clocks
+    return metricsText({
+      queues: this.#queues,
+      store: this.#store,
+      isLeader: this.#election?.isLeader ?? true,
+      calls: this.#calls,
+      answers: this.#kube.answers,
+      missingFields: [],
+      monotonicMs: monotonic.nowMs(),
+      wallMs: wall.nowMs(),
     })
   }
 
