@@ -34,6 +34,14 @@ export type ClusterSpec = {
       annotations?: Record<string, string>
       nodeSelector?: Record<string, string>
       priorityClassName?: string
+      schedulerName?: string
+      /** As in a pod. A group's zone is required besides. */
+      affinity?: unknown
+      /** As in a pod. Absent, pods are spread over nodes where that can be; an empty list asks for nothing. One without a labelSelector counts the pods of the group. */
+      topologySpreadConstraints?: unknown[]
+      imagePullSecrets?: {
+        name: string
+      }[]
       tolerations?: {
         key?: string
         operator?: 'Exists' | 'Equal'
@@ -73,6 +81,14 @@ export type ClusterSpec = {
       annotations?: Record<string, string>
       nodeSelector?: Record<string, string>
       priorityClassName?: string
+      schedulerName?: string
+      /** As in a pod. A group's zone is required besides. */
+      affinity?: unknown
+      /** As in a pod. Absent, pods are spread over nodes where that can be; an empty list asks for nothing. One without a labelSelector counts the pods of the group. */
+      topologySpreadConstraints?: unknown[]
+      imagePullSecrets?: {
+        name: string
+      }[]
       tolerations?: {
         key?: string
         operator?: 'Exists' | 'Equal'
@@ -88,13 +104,52 @@ export type ClusterSpec = {
   listeners?: {
     name: string
     port: number
-    /** Internal: for clients in the Kubernetes cluster. Absent means Internal. */
-    type?: 'Internal'
+    /** Internal: for clients in the Kubernetes cluster. NodePort, LoadBalancer: for others too, with a Service per broker. Absent means Internal. */
+    type?: 'Internal' | 'NodePort' | 'LoadBalancer'
+    /** Whether connections are encrypted. Absent, they are not. */
+    tls?: {
+      enabled: boolean
+      /** A Secret in the namespace of the Cluster with tls.crt, tls.key and, where its authority is not publicly known, ca.crt; cert-manager makes such ones. Absent: the operator makes certificates and renews them. */
+      secretRef?: {
+        name: string
+      }
+    }
     /** Absent means SCRAM-SHA-512. */
     authentication?: {
-      mechanisms: ('SCRAM-SHA-256' | 'SCRAM-SHA-512')[]
+      /** TLS: clients show a certificate, as Users with authentication.type TLS have it. Absent means SCRAM. */
+      type?: 'SCRAM' | 'TLS'
+      mechanisms?: ('SCRAM-SHA-256' | 'SCRAM-SHA-512')[]
     }
+    /** The Service through which clients find the brokers, where it is more than the type says. */
+    bootstrap?: {
+      /** The name or address that clients use. Absent: that of the load balancer, or of the nodes. */
+      host?: string
+      /** Absent, Kubernetes chooses one. */
+      nodePort?: number
+      /** Of the Service. */
+      annotations?: Record<string, string>
+    }
+    /** The Services of single brokers, where they are more than the type says. */
+    brokers?: {
+      /** The broker's id. */
+      id: number
+      /** The name or address that clients use. Absent: that of the load balancer, or of the nodes. */
+      host?: string
+      /** The port that clients are told. Absent: that of the Service. */
+      port?: number
+      /** Absent, Kubernetes chooses one. */
+      nodePort?: number
+      /** Of the Service. */
+      annotations?: Record<string, string>
+    }[]
   }[]
+  /** Of the certificates, authorities included, that the operator makes. */
+  certificates?: {
+    /** How long they are valid. Absent means 365. */
+    validityDays?: number
+    /** How long before their end they are renewed. Absent means 30. */
+    renewalDays?: number
+  }
   /** Present: ACLs are checked, and who has none may do nothing. Absent: whoever logs in may do everything. */
   authorization?: {
     /** Principals that may do everything. The operator and the brokers are always among them. */
@@ -111,7 +166,16 @@ export type ClusterStatus = {
   readyBrokers?: string
   listeners?: {
     name: string
+    type?: string
     bootstrapServers?: string
+    /** What clients outside are told of the single brokers. */
+    brokers?: {
+      id: number
+      host?: string
+      port?: number
+    }[]
+    /** The authorities, in PEM, by one of which the brokers are known. */
+    certificates?: string[]
   }[]
   brokers?: {
     id: number

@@ -7,6 +7,7 @@ export type Rule = { what: string; before?: Kind; write: Kind; words: string }
 
 const NS = 'ns'
 const group = (more: Record<string, unknown> = {}) => ({ name: 'kafka', replicas: 3, storage: { size: '1Gi' }, ...more })
+const withListener = (more: Record<string, unknown>) => cluster('a', NS, { listeners: [{ name: 'one', port: 9092, ...more }] })
 const withConfig = (key: string) => cluster('a', NS, { config: { [key]: 'x' } })
 
 /** Every rule of crds/ with something that it refuses. */
@@ -99,6 +100,36 @@ export const RULES: Rule[] = [
     what: 'a listener named replication',
     write: cluster('a', NS, { listeners: [{ name: 'replication', port: 9092 }] }),
     words: 'choose another name',
+  },
+  {
+    what: 'an external listener that does not say whether it is encrypted',
+    write: withListener({ type: 'LoadBalancer' }),
+    words: 'must say tls: {enabled: true}',
+  },
+  {
+    what: 'client certificates without TLS',
+    write: withListener({ authentication: { type: 'TLS' } }),
+    words: 'authentication.type TLS needs tls.enabled',
+  },
+  {
+    what: 'a listener with certificates and passwords',
+    write: withListener({ tls: { enabled: true }, authentication: { type: 'TLS', mechanisms: ['SCRAM-SHA-512'] } }),
+    words: 'either mechanisms (SCRAM) or type: TLS',
+  },
+  {
+    what: 'a certificate for a listener without TLS',
+    write: withListener({ tls: { enabled: false, secretRef: { name: 'x' } } }),
+    words: 'tls.secretRef needs tls.enabled: true',
+  },
+  {
+    what: 'addresses outside for an internal listener',
+    write: withListener({ brokers: [{ id: 0, host: 'a.example' }] }),
+    words: 'bootstrap and brokers are for listeners of type NodePort or LoadBalancer',
+  },
+  {
+    what: 'certificates that are renewed before they are made',
+    write: cluster('a', NS, { certificates: { validityDays: 20 } }),
+    words: 'must be less than validityDays',
   },
   {
     what: 'fewer partitions',
