@@ -11,6 +11,8 @@ export const GROUP_LABEL = 'sofakafka.io/group'
 export const USER_LABEL = 'sofakafka.io/user'
 /** On the Secret of a User: the Cluster and the name that it logs in with. */
 export const LOGIN_OF = 'sofakafka.io/login-of'
+/** On a User: another value than at the last time has the operator make another password. */
+export const ROTATE_PASSWORD = 'sofakafka.io/rotate-password'
 export const MANAGED = `app.kubernetes.io/managed-by=${MANAGER}`
 export const ZOOKEEPER_GROUP = 'zookeeper'
 

@@ -21,6 +21,7 @@ export const REASONS = {
   ResourceConflict: 'an older resource owns the same thing',
   SecretConflict: "a Secret of the needed name is somebody else's",
   SecretNotFound: 'the Secret with the password, or its key, is not there',
+  SecretInvalid: 'what the Secret holds cannot be used',
   PartitionsCannotShrink: 'the topic has more partitions than the resource says',
   TooFewBrokers: 'the resource says more replicas than there are brokers',
   StepFailed: 'a part of the work failed, the others went on; it is tried again',

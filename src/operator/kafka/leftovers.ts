@@ -2,7 +2,7 @@ import { keyText, type Key } from '../../kube/types.ts'
 import { removeAcl } from '../acl/reconcile.ts'
 import { claimOf, type Dependent } from '../claims.ts'
 import type { Environment } from '../environment.ts'
-import { removeUser } from '../user/reconcile.ts'
+import { removeUser } from '../user/scram.ts'
 import type { Contact, RecordKind } from './contact.ts'
 
 const removeTopic = async (contact: Contact, name: string): Promise<void> => {

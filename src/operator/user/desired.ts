@@ -1,41 +1,48 @@
 import type { User } from '../../api/index.ts'
 import { ownerReference, type Secret } from '../../kube/resources.ts'
-import { LOGIN_OF, MANAGER, namespaceOf, USER_LABEL } from '../names.ts'
+import type { ScramMechanism } from '../../security/scram.ts'
+import { LOGIN_OF, MANAGER, namespaceOf, ROTATE_PASSWORD, USER_LABEL } from '../names.ts'
 import { loginOf, type UserSeen } from './observe.ts'
 
 const MODULE = 'org.apache.kafka.common.security.scram.ScramLoginModule'
 const base64 = (text: string): string => Buffer.from(text, 'utf8').toString('base64')
 const quoted = (text: string): string => text.replace(/["\\]/g, (c) => `\\${c}`)
 
-/** What a client needs, in a Secret named like the User. With deletionPolicy Delete it goes with the User, else it stays. */
-export const userSecret = ({ user, cluster, name }: UserSeen, password: string): Secret => {
-  const data: Record<string, string> = {
-    username: base64(name),
+/** What a client needs to log in with a password, in a Secret named like the User. */
+export const passwordSecret = (seen: UserSeen, mechanism: ScramMechanism, password: string): Secret =>
+  userSecret(seen, {
+    username: base64(seen.name),
     password: base64(password),
-    'sasl.jaas.config': base64(`${MODULE} required username="${quoted(name)}" password="${quoted(password)}";`),
-    'sasl.mechanism': base64(user.spec.authentication.type),
-    'bootstrap.servers': base64(bootstrapFor(user, cluster)),
-  }
-  return {
-    apiVersion: 'v1',
-    kind: 'Secret',
-    metadata: {
-      name: user.metadata.name,
-      namespace: namespaceOf(user),
-      labels: { 'app.kubernetes.io/managed-by': MANAGER, [USER_LABEL]: user.metadata.name },
-      annotations: { [LOGIN_OF]: loginOf(user) },
-      ...(user.spec.deletionPolicy === 'Delete' ? { ownerReferences: [ownerReference(user)] } : {}),
-    },
-    type: 'Opaque',
-    data,
-  }
-}
+    'sasl.jaas.config': base64(`${MODULE} required username="${quoted(seen.name)}" password="${quoted(password)}";`),
+    'sasl.mechanism': base64(mechanism),
+    'bootstrap.servers': base64(bootstrapFor(seen, mechanism)),
+  })
+
+/** `data` is base64. With deletionPolicy Delete the Secret goes with the User, else it stays. */
+export const userSecret = ({ user, rotation }: UserSeen, data: NonNullable<Secret['data']>): Secret => ({
+  apiVersion: 'v1',
+  kind: 'Secret',
+  metadata: {
+    name: user.metadata.name,
+    namespace: namespaceOf(user),
+    labels: { 'app.kubernetes.io/managed-by': MANAGER, [USER_LABEL]: user.metadata.name },
+    annotations: { [LOGIN_OF]: loginOf(user), ...(rotation === undefined ? {} : { [ROTATE_PASSWORD]: rotation }) },
+    ...(user.spec.deletionPolicy === 'Delete' ? { ownerReferences: [ownerReference(user)] } : {}),
+  },
+  type: 'Opaque',
+  data,
+})
 
 /** The first listener that takes the user's mechanism. */
-const bootstrapFor = (user: User, cluster: UserSeen['cluster']): string => {
+const bootstrapFor = ({ cluster }: UserSeen, mechanism: ScramMechanism): string => {
   const takes = (name: string) => {
     const listener = cluster.spec.listeners?.find((one) => one.name === name)
-    return (listener?.authentication?.mechanisms ?? ['SCRAM-SHA-512']).includes(user.spec.authentication.type)
+    return (listener?.authentication?.mechanisms ?? ['SCRAM-SHA-512']).includes(mechanism)
   }
   return cluster.status?.listeners?.find(({ name }) => takes(name))?.bootstrapServers ?? ''
 }
+
+/** undefined: the user has no password. */
+export const mechanismOf = (user: User): ScramMechanism | undefined =>
+  MECHANISMS.find((mechanism) => mechanism === user.spec.authentication.type)
+export const MECHANISMS = ['SCRAM-SHA-256', 'SCRAM-SHA-512'] as const

@@ -2,7 +2,7 @@ import type { Cluster, User } from '../../api/index.ts'
 import { secrets, type Secret } from '../../kube/resources.ts'
 import { keyText, type Kube } from '../../kube/types.ts'
 import { clusterKeyOf, userName } from '../claims.ts'
-import { LOGIN_OF, MANAGER, namespaceOf } from '../names.ts'
+import { LOGIN_OF, MANAGER, namespaceOf, ROTATE_PASSWORD } from '../names.ts'
 import { stalled, type Verdict } from '../reasons.ts'
 
 export type UserSeen = {
@@ -12,6 +12,8 @@ export type UserSeen = {
   secret: Secret | undefined
   /** What the user shall log in with; undefined: one has to be made. */
   password: string | undefined
+  /** The wish for another password that `password`, or the one to be made, fulfils. */
+  rotation: string | undefined
 }
 
 export const textOf = (secret: Secret | undefined, key: string): string | undefined => {
@@ -37,16 +39,25 @@ export const observeUser = async (kube: Kube, user: User, cluster: Cluster): Pro
       ),
     }
   }
-  const seen = { user, cluster, name: userName(user), secret }
+  const fulfilled = secret?.metadata.annotations?.[ROTATE_PASSWORD]
+  const rotation = user.metadata.annotations?.[ROTATE_PASSWORD] ?? fulfilled
+  const seen = { user, cluster, name: userName(user), secret, rotation }
   const reference = user.spec.authentication.password?.secretKeyRef
-  if (!reference) return { ...seen, password: textOf(secret, 'password') }
+  if (!reference) return { ...seen, password: rotation === fulfilled ? textOf(secret, 'password') || undefined : undefined }
   const given = await kube.get(secrets, { namespace, name: reference.name })
   const password = textOf(given, reference.key)
-  if (password) return { ...seen, password }
-  return {
-    verdict: stalled(
-      'SecretNotFound',
-      `the Secret ${reference.name} with a key ${reference.key} is not there, or the key is empty: make it`,
-    ),
+  const problem = problemOf(password, reference)
+  return problem ? { verdict: problem } : { ...seen, password }
+}
+
+const problemOf = (password: string | undefined, { name, key }: { name: string; key: string }): Verdict | undefined => {
+  if (!password) return stalled('SecretNotFound', `the Secret ${name} with a key ${key} is not there, or the key is empty: make it`)
+  // A line feed at the end is what a text file and `echo` add; nobody can type it where a password is asked for.
+  if (/\p{Cc}/u.test(password)) {
+    return stalled(
+      'SecretInvalid',
+      `the key ${key} of the Secret ${name} holds a line feed or another control character: write the password without (printf %s, not echo)`,
+    )
   }
+  return undefined
 }
