@@ -32,13 +32,23 @@ const expand = (replacement: string, match: RegExpMatchArray): string =>
     return whole
   })
 
+/** A reference that would fail each login; `match` has the groups of the pattern. */
+const missingGroup = (replacement: string, match: RegExpExecArray): string | undefined => {
+  for (const [whole, , name, digits] of replacement.matchAll(/\\(.)|\$\{(\w+)\}|\$(\d+)|\$/g)) {
+    if (!whole.startsWith('$')) continue
+    const isThere = name === undefined ? digits !== undefined && (match.length > 1 || digits.startsWith('0')) : name in (match.groups ?? {})
+    if (!isThere) return whole
+  }
+  return undefined
+}
+
 const makeRule = (pattern: string, replacement: string, letterCase: Case): Rule => {
   const refuse = (why: string) => new MappingRuleError(`the pattern ${pattern} ${why}`)
   if (JAVA_ONLY.test(pattern)) throw refuse('uses what only Java has in its regular expressions: write it in their common part')
   try {
     const rule = { pattern: new RegExp(pattern, 'g'), whole: new RegExp(`^(?:${pattern})$`), replacement, case: letterCase }
-    const groups = new RegExp(`${pattern}|`).exec('')!.length - 1
-    if (groups === 0 && /(?<!\\)\$[1-9]/.test(replacement)) throw refuse(`has no group, and the replacement ${replacement} uses one`)
+    const missing = missingGroup(replacement, new RegExp(`${pattern}|`).exec('')!)
+    if (missing !== undefined) throw refuse(`has no group for ${missing} in the replacement ${replacement}; a dollar sign alone is \\$`)
     return rule
   } catch (error) {
     throw error instanceof MappingRuleError ? error : refuse(`is no regular expression: ${(error as Error).message}`)
