@@ -23,7 +23,7 @@ const KINDS: Record<QueueName, string> = { cluster: 'Cluster', topic: 'Topic', u
 /** Strimzi's names of the kinds, so that its dashboards and rules show ours; it has no kind of its own for what an Acl is. */
 const STRIMZI_KINDS: Partial<Record<QueueName, string>> = { cluster: 'Kafka', topic: 'KafkaTopic', user: 'KafkaUser' }
 /** Every reconcile under way is not worth a series; one that takes this long is. */
-const LONG_RUN_MS = 5000
+const LONG_RUN_MS = 2000
 
 const names = Object.keys(KINDS) as QueueName[]
 
@@ -102,7 +102,7 @@ const writeReconciles = (to: Exposition, { queues, wallMs, monotonicMs }: Metric
   to.add(
     'sofakafka_operator_reconciliations_in_progress_start_time_seconds',
     'gauge',
-    'When a reconcile began that has been under way for five seconds or more, in seconds since 1970.',
+    'When a reconcile began that has been under way for two seconds or more, in seconds since 1970.',
     inProgress,
   )
   to.add(
