@@ -25,6 +25,8 @@ test.each([
   ['self.text.split(".").size() == 2', { text: 'a.b' }, { text: 'a' }],
   ['type(self.x) == int', { x: 1 }, { x: 'a' }],
   ['self.keys.map(k, k.key).all(k, k in ["a", "b"])', { keys: [{ key: 'a' }] }, { keys: [{ key: 'c' }] }],
+  ['quantity(self.a).compareTo(quantity(self.b)) >= 0', { a: '1Gi', b: '1073741824' }, { a: '1G', b: '1Gi' }],
+  ['isQuantity(self.a) && quantity(self.a).isGreaterThan(quantity("500m"))', { a: '1' }, { a: 'one' }],
   ['!("a.b" in self.config) || self.config["a.b"] == "x"', { config: {} }, { config: { 'a.b': 'y' } }],
 ])('%s', (rule, good, bad) => {
   expect(ruleProblem({ rule })).toBeUndefined()

@@ -1,6 +1,13 @@
 import { Environment, type ParseResult } from '@marcbachmann/cel-js'
+import { quantity } from '../../../kube/difference.ts'
 import { isObject, type Json } from '../json.ts'
 import { fieldSchema, isStructField, listType, type Rule, type Schema } from './schema.ts'
+
+const quantityOf = (value: unknown): number => {
+  const number = quantity(value)
+  if (number === undefined) throw new Error(`${String(value)} is not a quantity`)
+  return number
+}
 
 /** The functions that Kubernetes adds to CEL and that are served here; an expression that calls another one makes its CRD unaccepted. */
 const environment = (): Environment => {
@@ -25,6 +32,12 @@ const environment = (): Environment => {
       'string.replace(string, string): string',
       (value: unknown, from: unknown, to: unknown) => text(value).replaceAll(text(from), text(to)),
     ],
+    // Of Kubernetes' quantities only their order: a number stands for one.
+    ['isQuantity(string): bool', (value: unknown) => quantity(value) !== undefined],
+    ['quantity(string): double', (value: unknown) => quantityOf(value)],
+    ['double.compareTo(double): int', (one: unknown, other: unknown) => BigInt(Math.sign((one as number) - (other as number)))],
+    ['double.isGreaterThan(double): bool', (one: unknown, other: unknown) => (one as number) > (other as number)],
+    ['double.isLessThan(double): bool', (one: unknown, other: unknown) => (one as number) < (other as number)],
     ['isURL(string): bool', (value: unknown) => URL.canParse(text(value))],
   ]
   for (const [signature, handler] of functions) {
