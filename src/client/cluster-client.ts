@@ -6,6 +6,7 @@ import { KafkaError } from '../protocol/errors.ts'
 import type { Api, RequestOf, ResponseOf, Sendable } from '../protocol/schema.ts'
 import { type Address, ConnectionError, KafkaConnection } from './connection.ts'
 import type { SaslLogin } from './login.ts'
+import type { ClientTlsSource } from './tls.ts'
 
 export type ClusterClientOptions = {
   bootstrap: readonly Address[]
@@ -13,6 +14,8 @@ export type ClusterClientOptions = {
   clock: MonotonicClock
   logger: Logger
   sasl?: SaslLogin
+  /** Absent: nothing is encrypted. */
+  tls?: ClientTlsSource
   /** For one request; a call may send several. */
   timeoutMs?: number
   /** A connection that was not used for this long is closed. */
@@ -131,7 +134,7 @@ export class ClusterClient {
     const key = `${address.host}:${address.port}`
     const open = await this.#connections.get(key)?.catch(() => undefined)
     if (open?.isOpen) return open
-    const { clientId, clock, sasl, dial } = this.#options
+    const { clientId, clock, sasl, tls, dial } = this.#options
     const opening = KafkaConnection.open({
       host: address.host,
       port: address.port,
@@ -139,6 +142,7 @@ export class ClusterClient {
       clock,
       timeoutMs: this.#options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
       ...(sasl ? { sasl } : {}),
+      ...(tls ? { tls } : {}),
       ...(dial ? { dial } : {}),
     })
     this.#connections.set(key, opening)

@@ -7,6 +7,7 @@ import { type Api, decodeResponse, type RequestOf, type ResponseOf, type Sendabl
 import { FrameMemory } from './frame-memory.ts'
 import { FrameReader } from './frames.ts'
 import { login, type SaslLogin } from './login.ts'
+import { type ClientTlsSource, connectTls } from './tls.ts'
 
 export type Address = { host: string; port: number }
 export type ConnectionOptions = Address & {
@@ -15,6 +16,8 @@ export type ConnectionOptions = Address & {
   /** For every request, and for connecting and logging in. */
   timeoutMs: number
   sasl?: SaslLogin
+  /** Absent: nothing is encrypted. */
+  tls?: ClientTlsSource
   /** The most bytes that a response may have. */
   maxResponseBytes?: number
   /**
@@ -32,14 +35,6 @@ export class ConnectionError extends Error {}
 
 const MAX_RESPONSE_BYTES = 128 * 1024 * 1024
 const dial = ({ host, port }: Address): Socket => connectSocket({ host, port, noDelay: true })
-/** As dial; the bytes go where `memory` says, and `received` is told how many came. */
-const dialInto = ({ host, port }: Address, memory: FrameMemory, received: (count: number) => void): Socket => {
-  const callback = (count: number): boolean => {
-    received(count)
-    return true
-  }
-  return connectSocket({ host, port, noDelay: true, onread: { buffer: () => memory.room(), callback } })
-}
 
 /**
  * One connection to one broker, after version negotiation and login. Requests are pipelined and answered in order.
@@ -109,21 +104,29 @@ export class KafkaConnection {
   #dial(): Socket {
     const options = this.#options
     const maxBytes = options.maxResponseBytes ?? MAX_RESPONSE_BYTES
-    if (options.reusesMemory && !options.dial) {
-      const memory = new FrameMemory(maxBytes)
-      return dialInto(options, memory, (count) => this.#receive(() => memory.received(count)))
-    }
+    if (options.reusesMemory && !options.dial) return this.#dialInto(new FrameMemory(maxBytes))
     const frames = new FrameReader(maxBytes)
-    const socket = (options.dial ?? dial)(options)
+    const socket = options.tls ? connectTls(options, options.tls, { socket: options.dial?.(options) }) : (options.dial ?? dial)(options)
     socket.on('data', (chunk: Buffer) => this.#receive(() => frames.push(chunk)))
     return socket
+  }
+
+  /** As #dial; the bytes go where `memory` says. */
+  #dialInto(memory: FrameMemory): Socket {
+    const callback = (count: number): boolean => {
+      this.#receive(() => memory.received(count))
+      return true
+    }
+    const { host, port, tls } = this.#options
+    const onread = { buffer: () => memory.room(), callback }
+    return tls ? connectTls({ host, port }, tls, { onread }) : connectSocket({ host, port, noDelay: true, onread })
   }
 
   #connected(): Promise<void> {
     return new Promise((resolve, reject) => {
       const fail = () => reject(this.#ended ?? new ConnectionError(`${this.#name()} did not answer within ${this.#options.timeoutMs} ms`))
       const timer = this.#options.clock.schedule(this.#options.timeoutMs, fail)
-      this.#socket.once('connect', () => {
+      this.#socket.once(this.#options.tls ? 'secureConnect' : 'connect', () => {
         timer.cancel()
         resolve()
       })
