@@ -1,4 +1,4 @@
-import { secrets } from '../kube/resources.ts'
+import { namespaces, secrets } from '../kube/resources.ts'
 import type { Key, Kube } from '../kube/types.ts'
 import { addressOf, isReady, isZooKeeper } from './cluster/pods.ts'
 import type { Entrance } from './kafka/contacts.ts'
@@ -21,4 +21,13 @@ export const entranceOf =
     if (brokers.length === 0 || zookeeper.length === 0) return { brokers, zookeeper, password: '' }
     const password = textOf(await kube.get(secrets, { ...key, name: credentialsSecret(cluster) }), OPERATOR_USER)
     return password === undefined ? undefined : { brokers, zookeeper, password }
+  }
+
+/** The namespace of a Cluster is as old as all that is in it, and outlives the Cluster; its uid is no other's anywhere. */
+export const homeOf =
+  (kube: Kube) =>
+  async ({ namespace, name }: Key): Promise<string> => {
+    const found = await kube.get(namespaces, { namespace: '', name: namespace })
+    if (!found?.metadata.uid) throw new Error(`the namespace ${namespace} is not there`)
+    return `${found.metadata.uid}/${name}`
   }

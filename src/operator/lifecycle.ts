@@ -27,7 +27,6 @@ export const keepFinalizer = (environment: Environment, resource: Resource, obje
   setFinalizer(environment, resource, object, object.spec.deletionPolicy === 'Delete')
 
 export const recordOf = (object: Dependent): OwnerRecord => ({
-  version: 1,
   owner: { namespace: namespaceOf(object), name: object.metadata.name, uid: object.metadata.uid ?? '' },
   deletionPolicy: object.spec.deletionPolicy,
 })

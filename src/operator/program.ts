@@ -6,7 +6,7 @@ import type { KubeConnection } from '../kube/connection.ts'
 import { EventRecorder } from '../kube/event-recorder.ts'
 import { LeaderElection } from '../kube/lease.ts'
 import type { Key } from '../kube/types.ts'
-import { entranceOf } from './entrance.ts'
+import { entranceOf, homeOf } from './entrance.ts'
 import { startHttp } from './http.ts'
 import type { Contacts } from './kafka/contact.ts'
 import { KafkaContacts } from './kafka/contacts.ts'
@@ -110,7 +110,7 @@ class RunningOperator {
     })
     this.#contacts =
       options.contacts?.(this.#store) ??
-      new KafkaContacts({ clock: clocks.monotonic, logger, entrance: entranceOf(this.#kube, this.#store) })
+      new KafkaContacts({ clock: clocks.monotonic, logger, entrance: entranceOf(this.#kube, this.#store), home: homeOf(this.#kube) })
     const events = new EventRecorder({
       kube: this.#kube,
       clock: clocks.wall,

@@ -55,7 +55,12 @@ describe.skipIf(lacks('java', 'maven'))('the contact to a Kafka cluster, on Apac
       zookeeper: [{ host: '127.0.0.1', port: zookeeper.port }],
       password: 'secret',
     }
-    contacts = new KafkaContacts({ clock: monotonicClock, logger: silentLogger, entrance: () => Promise.resolve(entrance) })
+    contacts = new KafkaContacts({
+      clock: monotonicClock,
+      logger: silentLogger,
+      entrance: () => Promise.resolve(entrance),
+      home: () => Promise.resolve('home'),
+    })
     contact = await contacts.get(key)
   })
   afterAll(async () => {
@@ -133,7 +138,7 @@ describe.skipIf(lacks('java', 'maven'))('the contact to a Kafka cluster, on Apac
 
   test("keeps records beside Kafka's own znodes, whatever the names", async () => {
     const { records } = contact
-    const record: OwnerRecord = { version: 1, owner: { namespace: 'ns', name: 'x', uid: 'u' }, deletionPolicy: 'Delete', bindings: ['b'] }
+    const record: OwnerRecord = { owner: { namespace: 'ns', name: 'x', uid: 'u' }, deletionPolicy: 'Delete', bindings: ['b'] }
     expect(await records.list('acls')).toEqual([])
     expect(await records.get('acls', 'User:*')).toBeUndefined()
     await records.put('acls', 'User:*', record)
@@ -156,7 +161,12 @@ describe.skipIf(lacks('java', 'maven'))('the contact to a Kafka cluster, on Apac
 
   test('a wrong password and no brokers are both out of reach, and the time of it is counted', async () => {
     let now: Entrance | undefined = { ...entrance, password: 'wrong' }
-    const others = new KafkaContacts({ clock: monotonicClock, logger: silentLogger, entrance: () => Promise.resolve(now) })
+    const others = new KafkaContacts({
+      clock: monotonicClock,
+      logger: silentLogger,
+      entrance: () => Promise.resolve(now),
+      home: () => Promise.resolve('home'),
+    })
     await expect(others.get(key)).rejects.toThrow(Unreachable)
     now = undefined
     await expect(others.get(key)).rejects.toThrow('no broker serves')

@@ -228,7 +228,7 @@ describe('a topic', () => {
     name: 't',
     description: partitions === undefined ? undefined : { name: 't', partitions, replicationFactor: 1, isUniform: true },
     overrides: new Map(Object.entries(overrides)),
-    record: { version: 1, owner: { namespace: 'prod', name: 't', uid: '' }, deletionPolicy: 'Retain', config: recorded } as const,
+    record: { owner: { namespace: 'prod', name: 't', uid: '' }, deletionPolicy: 'Retain', config: recorded } as const,
   })
 
   test('is made with the defaults of the broker where nothing is said', () => {

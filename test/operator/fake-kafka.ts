@@ -120,25 +120,42 @@ export class FakeKafka {
     },
   }
 
-  readonly records: Records = {
-    get: async (kind, name) => this.recorded.get(`${kind}/${name}`),
-    put: async (kind, name, record) => {
-      if (JSON.stringify(this.recorded.get(`${kind}/${name}`)) === JSON.stringify(record)) return
-      this.writes.push(`record ${kind}/${name}`)
-      this.recorded.set(`${kind}/${name}`, record)
-    },
-    delete: async (kind, name) => void this.recorded.delete(`${kind}/${name}`),
-    list: async (kind: RecordKind) =>
-      [...this.recorded.keys()].filter((key) => key.startsWith(`${kind}/`)).map((key) => key.slice(kind.length + 1)),
+  readonly records = this.recordsOf('')
+
+  /** Those of the operator whose home this is; `recorded` has them all, by HOME KIND/NAME, without a space where HOME is ''. */
+  recordsOf(home: string): Records {
+    const keyOf = (kind: RecordKind, name: string) => `${home}${home && ' '}${kind}/${name}`
+    const namesOf = (kind: RecordKind) =>
+      [...this.recorded]
+        .map(([key, record]) => ({ key, record, name: /(\w+)\/(.*)$/.exec(key)!.slice(1) }))
+        .filter(({ name }) => name[0] === kind)
+    return {
+      get: async (kind, name) => this.recorded.get(keyOf(kind, name)),
+      put: async (kind, name, record) => {
+        if (JSON.stringify(this.recorded.get(keyOf(kind, name))) === JSON.stringify(record)) return
+        this.writes.push(`record ${keyOf(kind, name)}`)
+        this.recorded.set(keyOf(kind, name), record)
+      },
+      delete: async (kind, name) => {
+        if (this.recorded.delete(keyOf(kind, name))) this.writes.push(`record delete ${keyOf(kind, name)}`)
+      },
+      list: async (kind) => [...new Set(namesOf(kind).map(({ name }) => name[1]!))],
+      others: async (kind, name) =>
+        namesOf(kind).flatMap((one) => (one.name[1] === name && one.key !== keyOf(kind, name) ? [one.record] : [])),
+    }
   }
 
-  readonly contact: Contact = {
-    admin: this.admin,
-    partitions: this.partitions,
-    acls: this.acls,
-    records: this.records,
-    scramCredential: async (user, mechanism) => this.users.get(user)?.get(mechanism),
-    describeCluster: async () => ({ clusterId: 'fake-cluster-id', controllerId: 1, brokers: this.partitions.brokers }),
+  readonly contact: Contact = this.contactOf(this.records)
+
+  contactOf(records: Records): Contact {
+    return {
+      admin: this.admin,
+      partitions: this.partitions,
+      acls: this.acls,
+      records,
+      scramCredential: async (user, mechanism) => this.users.get(user)?.get(mechanism),
+      describeCluster: async () => ({ clusterId: 'fake-cluster-id', controllerId: 1, brokers: this.partitions.brokers }),
+    }
   }
 
   #each<I>(inputs: readonly I[], nameOf: (input: I) => string, act: (input: I) => KafkaError | undefined | void, what: string): Outcomes {
@@ -153,8 +170,15 @@ export class FakeKafka {
 
 /** One fake per Cluster. `unreachableForMs` is what `unreachableMs` says while a fake is not reachable. */
 export class FakeContacts implements Contacts {
-  readonly kafkas = new Map<string, FakeKafka>()
+  readonly kafkas: Map<string, FakeKafka>
   unreachableForMs = 0
+  readonly #home: string
+
+  /** Another operator's contacts to the same fakes have another home. */
+  constructor(home = '', kafkas = new Map<string, FakeKafka>()) {
+    this.#home = home
+    this.kafkas = kafkas
+  }
 
   kafka(cluster: Key): FakeKafka {
     const text = keyText(cluster)
@@ -166,7 +190,7 @@ export class FakeContacts implements Contacts {
   async get(cluster: Key): Promise<Contact> {
     const kafka = this.kafka(cluster)
     if (!kafka.isReachable) throw new Unreachable('no broker serves')
-    return kafka.contact
+    return this.#home ? kafka.contactOf(kafka.recordsOf(this.#home)) : kafka.contact
   }
 
   unreachableMs(cluster: Key): number {

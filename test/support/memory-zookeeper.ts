@@ -79,6 +79,11 @@ export class MemoryZooKeeper {
       },
       delete: async (path: string, version: number) => void one({ type: 'delete', path, version }),
       multi: async (ops: readonly MultiOp[]) => write(ops),
+      makePath: async (path: string): Promise<void> => {
+        if (path === '/' || this.#tree.has(path)) return
+        await client.makePath(parentOf(path))
+        one({ type: 'create', path, data: null })
+      },
     }
     return client as unknown as ZooKeeperClient
   }

@@ -18,7 +18,11 @@ What the operator calls, and nothing else. In every namespace that it watches. S
   verbs: [update]
 - apiGroups: [apps]
   resources: [statefulsets]
-  verbs: [get, list, watch, create, patch]
+  verbs: [get, list, watch, create, patch, delete]
+# Volumes grow.
+- apiGroups: ['']
+  resources: [persistentvolumeclaims]
+  verbs: [list, patch]
 - apiGroups: ['']
   resources: [pods]
   verbs: [list, watch, delete]
@@ -28,6 +32,10 @@ What the operator calls, and nothing else. In every namespace that it watches. S
 - apiGroups: ['']
   resources: [secrets]
   verbs: [get, list, watch, create, patch]
+# Whose records in Kafka are whose is told by the namespace's uid.
+- apiGroups: ['']
+  resources: [namespaces]
+  verbs: [get]
 - apiGroups: [policy]
   resources: [poddisruptionbudgets]
   verbs: [get, create, patch]

@@ -27,14 +27,16 @@ export const bindingsOf = (acl: Acl): AclBinding[] => {
 export type AclPlan = { create: AclBinding[]; delete: AclBinding[]; wanted: string[]; recordedBefore: string[] }
 
 /** What is missing is made; what a resource once made and does not say any more goes; what others made stays. */
-export const desiredAcl = ({ acl, present, record }: AclSeen): AclPlan => {
+export const desiredAcl = ({ acl, present, record, others }: AclSeen): AclPlan => {
   const wanted = bindingsOf(acl)
   const wantedTexts = wanted.map(bindingText).sort()
   const presentTexts = new Set(present.map(bindingText))
   const once = record?.bindings ?? []
+  const theirs = new Set(others.flatMap(({ bindings }) => bindings ?? []))
+  const isGoing = (text: string): boolean => presentTexts.has(text) && !wantedTexts.includes(text) && !theirs.has(text)
   return {
     create: wanted.filter((binding) => !presentTexts.has(bindingText(binding))),
-    delete: once.filter((text) => presentTexts.has(text) && !wantedTexts.includes(text)).map(bindingOfText),
+    delete: once.filter(isGoing).map(bindingOfText),
     wanted: wantedTexts,
     recordedBefore: [...new Set([...wantedTexts, ...once])].sort(),
   }

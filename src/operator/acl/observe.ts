@@ -3,7 +3,7 @@ import type { AclBinding, AclFilter } from '../../security/acl.ts'
 import { aclPrincipal } from '../claims.ts'
 import type { Contact, OwnerRecord } from '../kafka/contact.ts'
 
-export type AclSeen = { acl: Acl; principal: string; present: AclBinding[]; record: OwnerRecord | undefined }
+export type AclSeen = { acl: Acl; principal: string; present: AclBinding[]; record: OwnerRecord | undefined; others: OwnerRecord[] }
 
 const allOf = (principal: string): AclFilter => ({
   resourceType: 'ANY',
@@ -18,6 +18,11 @@ const allOf = (principal: string): AclFilter => ({
 /** Every read that a reconcile of an Acl makes in Kafka. */
 export const observeAcl = async (acl: Acl, contact: Contact): Promise<AclSeen> => {
   const principal = aclPrincipal(acl)
-  const [present, record] = await Promise.all([contact.acls.describe(allOf(principal)), contact.records.get('acls', principal)])
-  return { acl, principal, present, record }
+  const { acls, records } = contact
+  const [present, record, others] = await Promise.all([
+    acls.describe(allOf(principal)),
+    records.get('acls', principal),
+    records.others('acls', principal),
+  ])
+  return { acl, principal, present, record, others }
 }

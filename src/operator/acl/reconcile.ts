@@ -69,7 +69,8 @@ const carryOut = async (environment: Environment, acl: Acl, contact: Contact): P
 
 /** Takes away the bindings that a resource made for this principal, and no others. */
 export const removeAcl = async (contact: Contact, principal: string): Promise<void> => {
-  const record = await contact.records.get('acls', principal)
-  await contact.acls.delete((record?.bindings ?? []).map(bindingOfText))
+  const [record, others] = await Promise.all([contact.records.get('acls', principal), contact.records.others('acls', principal)])
+  const kept = new Set(others.flatMap(({ bindings }) => bindings ?? []))
+  await contact.acls.delete((record?.bindings ?? []).filter((text) => !kept.has(text)).map(bindingOfText))
   await contact.records.delete('acls', principal)
 }

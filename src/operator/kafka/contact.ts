@@ -33,7 +33,6 @@ export type RecordKind = 'topics' | 'users' | 'acls'
 
 /** What the operator did to a thing in Kafka and for whom, kept in Kafka's ZooKeeper: it outlives the resource, the operator and the Kubernetes cluster. */
 export type OwnerRecord = {
-  version: 1
   owner: { namespace: string; name: string; uid: string }
   deletionPolicy: 'Retain' | 'Delete'
   /** Of a topic: the configuration keys that the resource sets. */
@@ -46,11 +45,17 @@ export type OwnerRecord = {
   bindings?: string[]
 }
 
-/** Records by the name of the topic, user or principal. */
+/**
+ * Records by the name of the topic, user or principal. Several operators, each of its own Kubernetes cluster, may look after one Kafka cluster: each has its own
+ * records and never changes another's.
+ */
 export type Records = {
   get(kind: RecordKind, name: string): Promise<OwnerRecord | undefined>
   /** Writes nothing where it stands already. */
   put(kind: RecordKind, name: string, record: OwnerRecord): Promise<void>
   delete(kind: RecordKind, name: string): Promise<void>
+  /** Names that may have a record of this operator. */
   list(kind: RecordKind): Promise<string[]>
+  /** What other operators keep for this name: what they stand for is not to be taken away. */
+  others(kind: RecordKind, name: string): Promise<OwnerRecord[]>
 }

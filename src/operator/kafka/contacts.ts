@@ -15,6 +15,14 @@ type Address = { host: string; port: number }
 /** What is needed to talk to a Cluster now; undefined while its pods do not serve. */
 export type Entrance = { brokers: Address[]; zookeeper: Address[]; password: string }
 
+export type ContactsOptions = {
+  clock: MonotonicClock
+  logger: Logger
+  entrance: (cluster: Key) => Promise<Entrance | undefined>
+  /** Whose records are whose: the same for a Cluster as long as its Kubernetes cluster lives, and another one elsewhere. */
+  home: (cluster: Key) => Promise<string>
+}
+
 type Open = { contact: Contact; entrance: string; client: ClusterClient; zookeeper: ZooKeeperClient; checkedMs: number }
 
 const SESSION_TIMEOUT_MS = 18_000
@@ -25,12 +33,12 @@ const REQUEST_TIMEOUT_MS = 20_000
 
 /** Contacts over Kafka's protocol, and over ZooKeeper's for the records. */
 export class KafkaContacts implements Contacts {
-  readonly #options: { clock: MonotonicClock; logger: Logger; entrance: (cluster: Key) => Promise<Entrance | undefined> }
+  readonly #options: ContactsOptions
   readonly #open = new Map<string, Open>()
   readonly #opening = new Map<string, Promise<Open>>()
   readonly #failingSinceMs = new Map<string, number>()
 
-  constructor(options: { clock: MonotonicClock; logger: Logger; entrance: (cluster: Key) => Promise<Entrance | undefined> }) {
+  constructor(options: ContactsOptions) {
     this.#options = options
   }
 
@@ -77,13 +85,14 @@ export class KafkaContacts implements Contacts {
       return known
     }
     this.#close(text)
-    const open = await this.#connect(entrance)
+    const open = await this.#connect(parseKey(text), entrance)
     this.#open.set(text, open)
     return open
   }
 
-  async #connect(entrance: Entrance): Promise<Open> {
+  async #connect(cluster: Key, entrance: Entrance): Promise<Open> {
     const { clock, logger } = this.#options
+    const home = await this.#options.home(cluster)
     const sasl = { mechanism: 'SCRAM-SHA-512', username: OPERATOR_USER, password: entrance.password } as const
     const client = new ClusterClient({
       bootstrap: entrance.brokers,
@@ -106,7 +115,7 @@ export class KafkaContacts implements Contacts {
         admin: new BatchedAdmin(new Admin(client), clock),
         partitions: new PartitionAdmin(client),
         acls: new AclAdmin(client),
-        records: zooKeeperRecords(zookeeper),
+        records: zooKeeperRecords(zookeeper, home),
         scramCredential: (user, mechanism) => readScramCredential(zookeeper, user, mechanism),
         describeCluster: async () => {
           const { clusterId, controllerId, brokers } = await client.brokers()

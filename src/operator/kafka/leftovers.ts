@@ -2,15 +2,11 @@ import { keyText, type Key } from '../../kube/types.ts'
 import { removeAcl } from '../acl/reconcile.ts'
 import { claimOf, type Dependent } from '../claims.ts'
 import type { Environment } from '../environment.ts'
+import { removeTopic } from '../topic/remove.ts'
 import { removeUser } from '../user/scram.ts'
 import type { Contact, RecordKind } from './contact.ts'
 
-const removeTopic = async (contact: Contact, name: string): Promise<void> => {
-  const error = (await contact.admin.deleteTopics([name])).get(name)
-  if (error && error.error !== 'UNKNOWN_TOPIC_OR_PARTITION') throw error
-  await contact.records.delete('topics', name)
-}
-const REMOVE: Record<RecordKind, (contact: Contact, name: string) => Promise<void>> = {
+const REMOVE: Record<RecordKind, (contact: Contact, name: string) => Promise<unknown>> = {
   topics: removeTopic,
   users: removeUser,
   acls: removeAcl,

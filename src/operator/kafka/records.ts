@@ -24,19 +24,27 @@ const read = async (zookeeper: Store, path: string): Promise<{ text: string; ver
   }
 }
 
-/** Records as JSON under /sofakafka/operator/KIND/NAME. */
-export const zooKeeperRecords = (zookeeper: Store): Records => {
+/** What stands in a znode: the records of all operators, each under the name of its home. */
+type Stored = { version: 1; homes: Record<string, OwnerRecord> }
+
+/** Records as JSON under /sofakafka/operator/KIND/NAME. `home` is the same for all operators of one Kubernetes cluster, now and later, and another one elsewhere. */
+export const zooKeeperRecords = (zookeeper: Store, home: string): Records => {
   const pathOf = (kind: RecordKind, name: string) => `${ROOT}/${kind}/${sanitize(name)}`
 
-  const get = async (kind: RecordKind, name: string): Promise<OwnerRecord | undefined> => {
-    const found = await read(zookeeper, pathOf(kind, name))
-    return found && decode(found.text, pathOf(kind, name))
+  const stored = async (path: string): Promise<{ homes: Record<string, OwnerRecord>; text: string; version: number } | undefined> => {
+    const found = await read(zookeeper, path)
+    return found && { ...found, homes: decode(found.text, path, home) }
   }
+
+  const get = async (kind: RecordKind, name: string): Promise<OwnerRecord | undefined> => (await stored(pathOf(kind, name)))?.homes[home]
+
+  const others = async (kind: RecordKind, name: string): Promise<OwnerRecord[]> =>
+    Object.entries((await stored(pathOf(kind, name)))?.homes ?? {}).flatMap(([one, record]) => (one === home ? [] : [record]))
 
   const put = async (kind: RecordKind, name: string, record: OwnerRecord): Promise<void> => {
     const path = pathOf(kind, name)
-    const bytes = Buffer.from(canonical(record))
-    const found = await read(zookeeper, path)
+    const found = await stored(path)
+    const bytes = encode({ ...found?.homes, [home]: record })
     if (found?.text === bytes.toString('utf8')) return
     if (found) return void (await zookeeper.set(path, bytes, found.version))
     await zookeeper.makePath(`${ROOT}/${kind}`)
@@ -44,8 +52,13 @@ export const zooKeeperRecords = (zookeeper: Store): Records => {
   }
 
   const remove = async (kind: RecordKind, name: string): Promise<void> => {
+    const path = pathOf(kind, name)
+    const found = await stored(path)
+    if (!found) return
+    const { [home]: _own, ...rest } = found.homes
     try {
-      await zookeeper.delete(pathOf(kind, name), -1)
+      if (Object.keys(rest).length > 0) await zookeeper.set(path, encode(rest), found.version)
+      else await zookeeper.delete(path, found.version)
     } catch (error) {
       if (!isError(error, 'NO_NODE')) throw error
     }
@@ -60,13 +73,16 @@ export const zooKeeperRecords = (zookeeper: Store): Records => {
     }
   }
 
-  return { get, put, delete: remove, list }
+  return { get, put, delete: remove, list, others }
 }
 
-const decode = (text: string, path: string): OwnerRecord => {
-  const record = JSON.parse(text) as OwnerRecord
-  if (record.version !== 1) throw new Error(`${path} was written by a newer operator (version ${String(record.version)}): use that one`)
-  return record
+const encode = (homes: Record<string, OwnerRecord>): Buffer => Buffer.from(canonical({ version: 1, homes } satisfies Stored))
+
+/** A text without homes is one record, of a time when there was one operator: it counts as this one's. */
+const decode = (text: string, path: string, home: string): Record<string, OwnerRecord> => {
+  const { version, homes, ...record } = JSON.parse(text) as Stored & OwnerRecord
+  if (version !== 1) throw new Error(`${path} was written by a newer operator (version ${String(version)}): use that one`)
+  return homes ?? { [home]: record }
 }
 
 /** Reads Kafka's znode of a user's credentials. The brokers' API tells only that there are some, not whether they fit a password. */

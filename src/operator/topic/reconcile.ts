@@ -10,6 +10,7 @@ import { finalize, keepFinalizer } from '../lifecycle.ts'
 import { READY, reconciling, stalled, type Verdict } from '../reasons.ts'
 import { desiredTopic, type TopicPlan } from './desired.ts'
 import { observeTopic, type TopicSeen } from './observe.ts'
+import { removeTopic } from './remove.ts'
 import { changeReplicas, type ReplicasChange } from './replicas.ts'
 import { topicStatus } from './status.ts'
 
@@ -121,8 +122,7 @@ const refusalIn = (outcomes: Outcomes, name: string): Verdict | undefined => {
 
 const remove = async (environment: Environment, topic: Topic, contact: Contact): Promise<void> => {
   const name = topicName(topic)
-  const error = (await contact.admin.deleteTopics([name])).get(name)
-  if (error && error.error !== 'UNKNOWN_TOPIC_OR_PARTITION') throw error
-  await contact.records.delete('topics', name)
-  await environment.events.record(topic, { type: 'Normal', reason: 'Deleted', action: 'Delete', note: `topic ${name}` })
+  const isDeleted = await removeTopic(contact, name)
+  const note = isDeleted ? `topic ${name}` : `topic ${name} stays: another operator has a Topic for it too`
+  await environment.events.record(topic, { type: 'Normal', reason: 'Deleted', action: 'Delete', note })
 }

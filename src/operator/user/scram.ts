@@ -43,9 +43,10 @@ const isSet = async (contact: Contact, name: string, scram: { mechanism: ScramMe
   return credential !== undefined && verifyPassword(scram.mechanism, scram.password, credential)
 }
 
-/** Takes the login away; what the user may do is the Acls' matter and stays. */
+/** Takes the login away, unless another operator has a User for it too; what the user may do is the Acls' matter and stays. */
 export const removeUser = async (contact: Contact, name: string): Promise<void> => {
-  for (const mechanism of MECHANISMS) {
+  const isShared = (await contact.records.others('users', name)).length > 0
+  for (const mechanism of isShared ? [] : MECHANISMS) {
     if (await contact.scramCredential(name, mechanism)) await contact.admin.deleteScramUser(name, mechanism)
   }
   await contact.records.delete('users', name)
