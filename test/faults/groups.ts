@@ -113,6 +113,7 @@ export class MemberGroup {
   readonly #recorder: Recorder
   readonly #topics: readonly string[]
   readonly #next = new Map<string, number>()
+  readonly #stopped = Promise.withResolvers<void>()
   #isStopping = false
 
   constructor(options: { group: string; members: number; brokers: string[]; topics: readonly string[]; recorder: Recorder }) {
@@ -151,6 +152,7 @@ export class MemberGroup {
 
   async #run(consumer: Consumer, name: string): Promise<void> {
     while (!this.#isStopping) {
+      const gaveUp = this.#gaveUp(consumer, name)
       try {
         await consumer.connect()
         await consumer.subscribe({ topics: [...this.#topics], fromBeginning: true })
@@ -163,12 +165,24 @@ export class MemberGroup {
             await heartbeat()
           },
         })
-        return
+        await Promise.race([gaveUp, this.#stopped.promise])
       } catch {
         this.#recorder.note(`${name} could not join yet`)
-        await sleep(1000)
       }
+      if (!this.#isStopping) await sleep(1000)
     }
+  }
+
+  /** After some errors kafkajs leaves it to the application to run the consumer again. */
+  #gaveUp(consumer: Consumer, name: string): Promise<void> {
+    return new Promise((resolve) => {
+      const remove = consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
+        this.#recorder.note(`${name} crashed, ${restart ? 'restarts' : 'ends'}: ${error.name}: ${error.message}`)
+        if (restart) return
+        remove()
+        resolve()
+      })
+    })
   }
 
   #record(topic: string, partition: number, highWatermark: number, records: { offset: number; value: string }[]): void {
@@ -191,6 +205,7 @@ export class MemberGroup {
 
   async stop(): Promise<void> {
     this.#isStopping = true
+    this.#stopped.resolve()
     await Promise.race([Promise.all(this.#consumers.map((consumer) => consumer.disconnect().catch(() => {}))), sleep(10_000)])
   }
 }

@@ -61,7 +61,8 @@ export class Link {
     this.#pairs.add(pair)
     this.#relay(near, far, pair)
     this.#relay(far, near, pair)
-    near.resume()
+    // Before that each write would wait with a listener of its own.
+    far.once('connect', () => near.resume())
   }
 
   #relay(from: Socket, to: Socket, pair: Pair): void {
