@@ -2,8 +2,9 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { apiTypes } from './gen/api-types.ts'
 import { crdChart } from './gen/crd-chart.ts'
+import { dashboards } from './gen/dashboards.ts'
 
-const generated = (): Map<string, string> => new Map([...apiTypes(), ...crdChart()])
+const generated = (): Map<string, string> => new Map([...apiTypes(), ...crdChart(), ...dashboards()])
 
 /** The paths of generated files that are not what their sources say. */
 export const staleFiles = (): string[] =>

@@ -1,4 +1,6 @@
 import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 
 const PROBES = {
   java: ['java', '-version'],
@@ -7,6 +9,7 @@ const PROBES = {
   go: ['go', 'version'],
   kubectl: ['kubectl', 'version', '--client'],
   helm: ['helm', 'version'],
+  promtool: ['promtool', '--version'],
   chromium: ['chromium', '--version'],
 } as const
 export type Program = keyof typeof PROBES
@@ -39,4 +42,14 @@ export const kubeLab = (): string | undefined => {
   if (process.env['CI']) throw new Error("CI must set KUBE_LAB to the directory that holds a Kubernetes lab's up and down")
   console.warn('skipped: needs KUBE_LAB, the directory that holds the up and down of a Kubernetes lab')
   return undefined
+}
+
+/** For `describe.skipIf(lacksNodes())`: real nodes are containerd and kubelets as root on this machine, which KUBE_LAB's `node` starts. In CI their absence is a failure. */
+export const lacksNodes = (): boolean => {
+  const directory = kubeLab()
+  if (!directory) return true
+  if (existsSync(join(directory, 'node')) && process.getuid?.() === 0) return false
+  if (process.env['CI']) throw new Error('CI must run as root, with a KUBE_LAB that has the program node')
+  console.warn('skipped: needs root, and a KUBE_LAB that has the program node')
+  return true
 }
