@@ -5,12 +5,14 @@ import type { ErrorName } from '../protocol/errors.ts'
 import type { Action } from '../security/authorizer.ts'
 import type { ScramCredential, ScramMechanism } from '../security/scram.ts'
 import type { AdminServices } from './admin-ports.ts'
+import type { AuthenticationCounts, Authentications } from './authentications.ts'
 import type { BrokerConfig } from './config/broker-config.ts'
 import type { GroupCoordinator } from './coordinator/coordinator.ts'
 import type { FetchSessionFigures, FetchSessions } from './fetch-sessions.ts'
 import type { Partition } from './partition.ts'
 import type { ProducerIds } from './producer-ids.ts'
 import type { ReplicationQuota } from './replicas/replication-quota.ts'
+import type { TlsFigures } from './tls/listener-tls.ts'
 
 /**
  * What handlers ask of the rest of the broker. A part that serves more APIs adds its own narrow interface here and a member to Services; who builds the
@@ -31,6 +33,7 @@ export interface Services {
   readonly admin: AdminServices
   readonly logDirs: LogDirStates
   readonly authorizer: Authorization
+  readonly authentications: Authentications
   readonly metrics: TopicMetrics
   readonly clocks: { monotonic: MonotonicClock; wall: WallClock }
   readonly pool: WorkerPool
@@ -149,6 +152,8 @@ export type FollowerFigures = {
   failedPartitions: number
   /** Of records that were fetched and appended, since the start. */
   bytesIn: number
+  /** The part of them for replicas that a reassignment adds. */
+  reassignmentBytesIn: number
 }
 
 /** What the broker's parts offer for counting when asked. */
@@ -161,14 +166,18 @@ export interface Watched {
     readonly isrChanges: { readonly shrink: number; readonly expand: number; readonly failed: number }
   }
   connectionCount(): number
+  authentications(): readonly (AuthenticationCounts & { listener: string })[]
+  tls(): readonly TlsFigures[]
   logDirs: LogDirStates
   groups: Pick<GroupCoordinator, 'counts'>
 }
 
 export type TopicCounter = 'messagesIn' | 'bytesIn' | 'bytesOut' | 'produces' | 'failedProduces' | 'fetches' | 'failedFetches'
-/** What handlers count per topic. */
+export type ReplicationCounter = 'replicationBytesOut' | 'reassignmentBytesOut'
+/** What handlers count per topic, and of what goes to followers. */
 export interface TopicMetrics {
   topic(name: string, counter: TopicCounter, by?: number): void
+  replication(counter: ReplicationCounter, by: number): void
 }
 
 export interface BrokerMetrics extends RequestMetrics, TopicMetrics {

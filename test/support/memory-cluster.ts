@@ -198,6 +198,7 @@ export class CountingMetrics implements BrokerMetrics {
   topic(name: string, counter: TopicCounter, by = 1): void {
     this.topics.set(`${name} ${counter}`, (this.topics.get(`${name} ${counter}`) ?? 0) + by)
   }
+  replication(): void {}
   watch(): void {}
   text(): string {
     return [...this.requests].map(([api, count]) => `requests{api="${api}"} ${count}\n`).join('')

@@ -65,12 +65,19 @@ const EXPECTED: ReadonlySet<number> = new Set(
   ).map(errorCode),
 )
 
-const count = (fetched: readonly FetchedPartition[], { context, isFollower }: FetchTerms): void => {
-  const { metrics } = context.broker
+const count = (fetched: readonly FetchedPartition[], { context, isFollower, followerId }: FetchTerms): void => {
+  const { metrics, partitions } = context.broker
   for (const { wanted, errorCode: code, records } of fetched) {
     metrics.topic(wanted.topic, 'fetches')
     if (!EXPECTED.has(code)) metrics.topic(wanted.topic, 'failedFetches')
-    if (records && !isFollower) metrics.topic(wanted.topic, 'bytesOut', records.sizeBytes)
+    if (!records) continue
+    if (!isFollower) {
+      metrics.topic(wanted.topic, 'bytesOut', records.sizeBytes)
+      continue
+    }
+    metrics.replication('replicationBytesOut', records.sizeBytes)
+    const isAdded = partitions.get(wanted.topic, wanted.partitionIndex)?.isAddingReplica(followerId)
+    if (isAdded) metrics.replication('reassignmentBytesOut', records.sizeBytes)
   }
 }
 

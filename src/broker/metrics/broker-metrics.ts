@@ -3,7 +3,7 @@ import type { Disk } from '../../base/disk.ts'
 import type { ErrorName } from '../../protocol/errors.ts'
 import type { GroupState } from '../coordinator/membership.ts'
 import type { Partition } from '../partition.ts'
-import { type BrokerMetrics, NO_CONTROLLER_FIGURES, type TopicCounter, type Watched } from '../ports.ts'
+import { type BrokerMetrics, NO_CONTROLLER_FIGURES, type ReplicationCounter, type TopicCounter, type Watched } from '../ports.ts'
 import { Exposition, type Sample } from '../../base/exposition.ts'
 import { ProcessMetrics } from './process-metrics.ts'
 import { Quantiles } from './quantiles.ts'
@@ -28,6 +28,7 @@ const MAX_TOPICS = 20_000
 export type BrokerMetricsOptions = { clock: MonotonicClock; disk: Disk }
 
 const zero = (): TopicCounts => ({ messagesIn: 0, bytesIn: 0, bytesOut: 0, produces: 0, failedProduces: 0, fetches: 0, failedFetches: 0 })
+const NO_FOLLOWER_FIGURES = { lags: [], failedPartitions: 0, bytesIn: 0, reassignmentBytesIn: 0 }
 const count = (partitions: readonly Partition[], test: (partition: Partition) => boolean): number => partitions.filter(test).length
 
 /** All that /metrics shows of a broker. Counts what the request path tells it, and asks the parts for the rest at each scrape. */
@@ -36,6 +37,7 @@ export class Metrics implements BrokerMetrics {
   readonly #process: ProcessMetrics
   readonly #all = zero()
   readonly #topics = new Map<string, TopicCounts>()
+  readonly #replication: Record<ReplicationCounter, number> = { replicationBytesOut: 0, reassignmentBytesOut: 0 }
   readonly #times = new Map<string, Quantiles>()
   readonly #requests = new Map<string, { labels: { request: string; version: number }; value: number }>()
   readonly #errors = new Map<string, { labels: { request: string; error: string }; value: number }>()
@@ -75,6 +77,10 @@ export class Metrics implements BrokerMetrics {
     let counts = this.#topics.get(name)
     if (!counts && this.#topics.size < MAX_TOPICS) this.#topics.set(name, (counts = zero()))
     if (counts) counts[counter] += by
+  }
+
+  replication(counter: ReplicationCounter, by: number): void {
+    this.#replication[counter] += by
   }
 
   text(): string {
@@ -219,7 +225,7 @@ export class Metrics implements BrokerMetrics {
   }
 
   #writeFollowers(to: Exposition): void {
-    const { lags, failedPartitions, bytesIn } = this.#watched?.followers() ?? { lags: [], failedPartitions: 0, bytesIn: 0 }
+    const { lags, failedPartitions, bytesIn, reassignmentBytesIn } = this.#watched?.followers() ?? NO_FOLLOWER_FIGURES
     const labels = { clientId: 'Replica' }
     to.add('kafka_server_replicafetchermanager_maxlag', 'gauge', 'Records that the worst replica lacks.', [
       { labels, value: Math.max(0, ...lags.map(({ lag }) => lag)) },
@@ -229,9 +235,15 @@ export class Metrics implements BrokerMetrics {
     ])
     const perReplica = lags.map(({ lag, ...names }) => ({ labels: names, value: lag }))
     to.add('kafka_server_fetcherlagmetrics_consumerlag', 'gauge', 'Records that a replica lacks.', perReplica)
-    to.add('kafka_server_brokertopicmetrics_replicationbytesin_total', 'counter', 'Bytes of records fetched from leaders.', [
-      { value: bytesIn },
-    ])
+    const { replicationBytesOut, reassignmentBytesOut } = this.#replication
+    const bytes: Record<string, [value: number, help: string]> = {
+      replicationbytesin: [bytesIn, 'Bytes of records fetched from leaders.'],
+      replicationbytesout: [replicationBytesOut, 'Bytes of records sent to followers.'],
+      reassignmentbytesin: [reassignmentBytesIn, 'Bytes of records fetched for replicas that a reassignment adds.'],
+      reassignmentbytesout: [reassignmentBytesOut, 'Bytes of records sent to replicas that a reassignment adds.'],
+    }
+    for (const [name, [value, help]] of Object.entries(bytes))
+      to.add(`kafka_server_brokertopicmetrics_${name}_total`, 'counter', help, [{ value }])
   }
 
   #writeController(to: Exposition): void {

@@ -1,7 +1,10 @@
 import type { Partition } from '../partition.ts'
 
 /** What following needs of a replica. */
-export type Replica = Pick<Partition, 'topic' | 'partition' | 'log' | 'appendAsFollower' | 'truncateAsFollower' | 'startOverAsFollower'>
+export type Replica = Pick<
+  Partition,
+  'topic' | 'partition' | 'log' | 'appendAsFollower' | 'truncateAsFollower' | 'startOverAsFollower' | 'isAddingReplica'
+>
 
 const FIRST_DELAY_MS = 10
 

@@ -50,6 +50,7 @@ export class Fetcher {
   readonly #outOfRange: FollowedPartition[] = []
   /** Of records that were appended. */
   bytesIn = 0
+  reassignmentBytesIn = 0
 
   constructor(options: FetcherOptions) {
     this.#options = options
@@ -242,6 +243,7 @@ export class Fetcher {
     this.#roster.changed.add(followed)
     if (bytes === 0) return
     this.bytesIn += bytes
+    if (followed.replica.isAddingReplica(this.#options.replicaId)) this.reassignmentBytesIn += bytes
     this.#roster.followed.moveToEnd(followed.replica)
     const { quota } = this.#options
     if (quota.isThrottled(followed.replica)) quota.record(bytes)

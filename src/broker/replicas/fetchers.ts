@@ -134,17 +134,18 @@ export class ReplicaFetchers implements Followers {
 
   figures(): FollowerFigures {
     const lags: FollowerFigures['lags'][number][] = []
-    let [failedPartitions, bytesIn] = [0, 0]
+    let [failedPartitions, bytesIn, reassignmentBytesIn] = [0, 0, 0]
     for (const [key, fetcher] of this.#fetchers) {
       failedPartitions += fetcher.failedCount
       bytesIn += fetcher.bytesIn
+      reassignmentBytesIn += fetcher.reassignmentBytesIn
       const [leaderId, index] = key.split('/')
       for (const { replica, lag } of fetcher.partitions) {
         const { topic, partition } = replica
         lags.push({ clientId: `ReplicaFetcherThread-${index}-${leaderId}`, topic, partition, lag: lag ?? 0 })
       }
     }
-    return { lags, failedPartitions, bytesIn }
+    return { lags, failedPartitions, bytesIn, reassignmentBytesIn }
   }
 
   #place(leaderId: number, followed: FollowedPartition): void {

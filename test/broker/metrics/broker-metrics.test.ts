@@ -29,6 +29,8 @@ test('a broker shows the names that dashboards ask for', () => {
   metrics.request({ api: 'Produce', version: 8, totalMs: 5 })
   metrics.error('Produce', 'CORRUPT_MESSAGE')
   metrics.topic('t', 'bytesIn', 100)
+  metrics.replication('replicationBytesOut', 70)
+  metrics.replication('reassignmentBytesOut', 20)
   metrics.watch({
     fetchSessions: () => ({ sessions: 2, partitions: 7, evictions: 1 }),
     partitions: { all: () => [], isrChanges: { shrink: 0, expand: 0, failed: 0 } },
@@ -55,6 +57,7 @@ test('a broker shows the names that dashboards ask for', () => {
       ],
       failedPartitions: 1,
       bytesIn: 1000,
+      reassignmentBytesIn: 10,
     }),
     controller: () => ({ ...NO_CONTROLLER_FIGURES, isActive: true, offlinePartitions: 2, topics: 4, partitions: 9, topicsToDelete: 1 }),
   })
@@ -70,6 +73,9 @@ test('a broker shows the names that dashboards ask for', () => {
     'kafka_server_replicafetchermanager_failedpartitionscount{clientId="Replica"} 1',
     'kafka_server_fetcherlagmetrics_consumerlag{clientId="ReplicaFetcherThread-0-2",topic="t",partition="0"} 5',
     'kafka_server_brokertopicmetrics_replicationbytesin_total 1000',
+    'kafka_server_brokertopicmetrics_replicationbytesout_total 70',
+    'kafka_server_brokertopicmetrics_reassignmentbytesin_total 10',
+    'kafka_server_brokertopicmetrics_reassignmentbytesout_total 20',
     'kafka_server_fetchsessioncache_numincrementalfetchsessions 2',
     'kafka_server_fetchsessioncache_numincrementalfetchpartitionscached 7',
     'kafka_server_fetchsessioncache_incrementalfetchsessionevictions_total 1',

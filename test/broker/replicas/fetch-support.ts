@@ -35,6 +35,8 @@ export class TestReplica {
   readonly log: Log
   leaderEpoch = 0
   isLeader = false
+  /** Ids of brokers that a reassignment adds. */
+  addingReplicas: readonly number[] = []
   /** What happened to the log, in order. */
   readonly calls: string[] = []
 
@@ -42,6 +44,10 @@ export class TestReplica {
     this.log = log
     this.topic = topic
     this.partition = partition
+  }
+
+  isAddingReplica(brokerId: number): boolean {
+    return this.addingReplicas.includes(brokerId)
   }
 
   appendAsFollower(records: Buffer, leader: Offsets): AppendInfo | Promise<AppendInfo> {

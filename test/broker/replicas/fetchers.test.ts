@@ -115,6 +115,7 @@ describe('the fetchers of a broker', () => {
     }
     replicas[0]!.log.config = topicConfig({ followerReplicationThrottledReplicas: ['*'] })
     fetchers.quota.record(1000)
+    replicas[1]!.addingReplicas = [2]
     for (const replica of replicas) follow(replica, 1)
     await clock.advance(300)
     expect(fetchers.figures()).toEqual({
@@ -124,6 +125,7 @@ describe('the fetchers of a broker', () => {
       ],
       failedPartitions: 0,
       bytesIn: replicas[1]!.log.sizeBytes,
+      reassignmentBytesIn: replicas[1]!.log.sizeBytes,
     })
     served[0]!.leaderEpoch = 9
     append(replicas[0]!.log)

@@ -15,7 +15,7 @@ const figuresOf = (lab: ReplicaLab): Record<string, number> => {
     connectionCount: () => 0,
     groups: { counts: () => ({ groups: new Map(), offsets: 0 }) },
     logDirs: { all: () => [] },
-    followers: () => ({ lags: [], failedPartitions: 0, bytesIn: 0 }),
+    followers: () => ({ lags: [], failedPartitions: 0, bytesIn: 0, reassignmentBytesIn: 0 }),
     controller: () => NO_CONTROLLER_FIGURES,
   })
   const lines = metrics.text().split('\n')
