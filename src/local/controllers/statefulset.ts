@@ -6,6 +6,7 @@ import {
   controllerOf,
   controllerRevisions,
   isTerminating,
+  matchesLabels,
   pods,
   statefulSets,
   type Claim,
@@ -106,7 +107,25 @@ class StatefulSets {
 
   async #members(set: StatefulSet): Promise<Pod[]> {
     const { items } = await this.#kube.list(pods, { namespace: set.metadata.namespace ?? '' })
-    return items.filter((pod) => controllerOf(pod)?.uid === set.metadata.uid && ordinalOf(set, pod) !== undefined)
+    const ours = items.filter((pod) => ordinalOf(set, pod) !== undefined)
+    const orphans = isTerminating(set) ? [] : ours.filter((pod) => isOrphanOf(set, pod))
+    const adopted = await Promise.all(orphans.map((pod) => this.#adopt(set, pod)))
+    return [...ours.filter((pod) => controllerOf(pod)?.uid === set.metadata.uid), ...adopted.flatMap((pod) => pod ?? [])]
+  }
+
+  /** Pods that an earlier set of this name left behind (deleted with Orphan) belong to this one, and so do their claims where they are to go with it. */
+  async #adopt(set: StatefulSet, pod: Pod): Promise<Pod | undefined> {
+    const ownerReferences = [ownerReference(set)]
+    if (set.spec.persistentVolumeClaimRetentionPolicy?.whenDeleted === 'Delete') {
+      for (const claim of claimsOf(set, pod.metadata.name))
+        await this.#kube.patch(claims, keyIn(set, claim.metadata.name), 'merge', { metadata: { ownerReferences } }).catch(ignore(404))
+    }
+    const { uid } = pod.metadata
+    const adopt = this.#kube.patch(pods, keyIn(set, pod.metadata.name), 'merge', { metadata: { ...(uid ? { uid } : {}), ownerReferences } })
+    return adopt.catch((error: unknown) => {
+      ignore(404, 409)(error)
+      return undefined
+    })
   }
 
   /** Oldest first. */
@@ -171,6 +190,9 @@ class StatefulSets {
       await this.#kube.delete(controllerRevisions, keyIn(set, revision.metadata.name))
   }
 }
+
+const isOrphanOf = (set: StatefulSet, pod: Pod): boolean =>
+  !isTerminating(pod) && controllerOf(pod) === undefined && matchesLabels(set.spec.selector, pod.metadata.labels)
 
 const keyIn = (set: StatefulSet, name: string): Key => ({ namespace: set.metadata.namespace ?? '', name })
 

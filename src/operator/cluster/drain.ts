@@ -1,5 +1,5 @@
 import type { Cluster } from '../../api/index.ts'
-import type { StatefulSet } from '../../kube/resources.ts'
+import type { Pod, StatefulSet } from '../../kube/resources.ts'
 import { keyOf } from '../../kube/types.ts'
 import type { Environment } from '../environment.ts'
 import { Unreachable, type Contact } from '../kafka/contact.ts'
@@ -7,8 +7,9 @@ import type { PartitionReplicas, Reassignment } from '../../client/partition-adm
 import { endMoves, settled, startMoves, throttledTopics } from '../kafka/moves.ts'
 import { withoutBrokers } from '../kafka/placement.ts'
 import { throttleOf } from '../kafka/throttle.ts'
-import { groupName } from '../names.ts'
+import { GROUP_LABEL, groupName } from '../names.ts'
 import { reconciling, stalled, type Verdict } from '../reasons.ts'
+import { idOf } from './pods.ts'
 import type { Step } from './steps.ts'
 
 /** Partitions that move at a time: enough to keep brokers busy, few enough that one that is stuck shows. */
@@ -16,10 +17,15 @@ const AT_A_TIME = 100
 
 export type Leaving = { group: string; brokers: number[] }
 
-/** The brokers that the spec no longer has and the StatefulSets still run: always the highest ids of a group. */
-export const leavingBrokers = (cluster: Cluster, statefulSets: readonly StatefulSet[]): Leaving[] =>
+/**
+ * The brokers that the spec no longer has and the StatefulSets still run: always the highest ids of a group. A StatefulSet that is being made again is not there
+ * for a moment; then its pods tell.
+ */
+export const leavingBrokers = (cluster: Cluster, statefulSets: readonly StatefulSet[], pods: readonly Pod[]): Leaving[] =>
   cluster.spec.brokers.flatMap(({ name, replicas, firstId = 0 }) => {
-    const running = statefulSets.find(({ metadata }) => metadata.name === groupName(cluster, name))?.spec.replicas ?? 0
+    const set = statefulSets.find(({ metadata }) => metadata.name === groupName(cluster, name) && !metadata.deletionTimestamp)
+    const ids = pods.filter(({ metadata }) => metadata.labels?.[GROUP_LABEL] === name && !metadata.deletionTimestamp).map(idOf)
+    const running = set?.spec.replicas ?? Math.max(-1, ...ids) + 1 - firstId
     const brokers = Array.from({ length: Math.max(0, running - replicas) }, (_unused, index) => firstId + replicas + index)
     return brokers.length > 0 ? [{ group: name, brokers }] : []
   })
@@ -28,7 +34,7 @@ export const leavingBrokers = (cluster: Cluster, statefulSets: readonly Stateful
 export const shrink: Step = {
   name: 'scale down',
   run: async (pass) => {
-    const leaving = leavingBrokers(pass.cluster, pass.seen.statefulSets)
+    const leaving = leavingBrokers(pass.cluster, pass.seen.statefulSets, pass.seen.pods)
     if (leaving.length === 0) return undefined
     // They stay whatever happens below, unless it is known that they may go.
     const staying = new Map(leaving.map(({ group, brokers }) => [group, brokers.length]))

@@ -1,5 +1,5 @@
 import { clusters, type ClusterStatus } from '../../api/index.ts'
-import { keyOf, type Key, type Result } from '../../kube/types.ts'
+import { keyOf, type Key, type KubeObject, type Result } from '../../kube/types.ts'
 import { isPaused } from '../admission.ts'
 import { RESYNC_MS, type Environment } from '../environment.ts'
 import { Unreachable } from '../kafka/contact.ts'
@@ -12,6 +12,7 @@ import { roll } from './replace.ts'
 import { outdatedPods } from './roll.ts'
 import { clusterStatus } from './status.ts'
 import { runSteps, verdictOfAll, type Finding, type Pass, type Step } from './steps.ts'
+import { volumes } from './volumes.ts'
 
 const RETRY_MS = 5000
 /** E.g. objects of an earlier Cluster that are still being collected. */
@@ -48,7 +49,7 @@ const leftovers: Step = {
 }
 
 /** In this order. Each does its part alone: one that fails is named in the condition, and the others go on. */
-const STEPS: readonly Step[] = [shrink, render, apply, askKafka, leftovers, roll]
+const STEPS: readonly Step[] = [shrink, render, volumes, apply, askKafka, leftovers, roll]
 
 /** Brings one Cluster to its spec. Level-based: it is told a name, never an event. */
 export const reconcileCluster =
@@ -76,16 +77,20 @@ const newPass = (environment: Environment, seen: ClusterSeen): Pass => ({
   objects: [],
   statefulSets: [],
   kafka: {},
+  restarts: new Map(),
   hold: undefined,
 })
 
 /** What the user says; else what runs, so that a new operator alone restarts nothing; else the operator's own. */
-const imageOf = (environment: Environment, { cluster, statefulSets }: ClusterSeen): string =>
-  cluster.spec.image ?? statefulSets.map((set) => set.spec.template.spec.containers[0]?.image).find(Boolean) ?? environment.image
+const imageOf = (environment: Environment, { cluster, statefulSets, pods }: ClusterSeen): string => {
+  const own = (object: KubeObject): boolean => object.metadata.labels?.['app.kubernetes.io/name'] === 'kafka'
+  const specs = [...statefulSets.filter(own).map(({ spec }) => spec.template.spec), ...pods.filter(own).map(({ spec }) => spec)]
+  return cluster.spec.image ?? specs.map(({ containers }) => containers[0]?.image).find(Boolean) ?? environment.image
+}
 
 const statusOf = (pass: Pass, findings: readonly Finding[]): ClusterStatus => {
-  const { cluster, seen, inputs, statefulSets, kafka, environment } = pass
-  const outdated = outdatedPods({ statefulSets, pods: seen.pods }).length
+  const { cluster, seen, inputs, statefulSets, restarts, kafka, environment } = pass
+  const outdated = outdatedPods({ statefulSets, pods: seen.pods, restarts }).length
   const warnings = findings.flatMap((finding) => finding.warnings ?? [])
   const common = { cluster, pods: seen.pods, outdated, inputs, clusterId: kafka.clusterId }
   return clusterStatus({ ...common, trouble: verdictOfAll(findings), warnings }, environment.wall.nowMs())

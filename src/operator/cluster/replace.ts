@@ -1,14 +1,12 @@
-import type { Cluster } from '../../api/index.ts'
 import * as resources from '../../kube/resources.ts'
 import { keyOf } from '../../kube/types.ts'
-import type { Environment } from '../environment.ts'
 import type { Contact } from '../kafka/contact.ts'
 import { CLUSTER_LABEL, MANAGED, namespaceOf } from '../names.ts'
 import { reconciling, type Verdict } from '../reasons.ts'
 import { atRisk, riskText, topicsInDoubt } from './availability.ts'
 import { idOf, isReady, isZooKeeper } from './pods.ts'
 import { nextToReplace, outdatedPods } from './roll.ts'
-import type { Step } from './steps.ts'
+import type { Pass, Step } from './steps.ts'
 
 export type KafkaFacts = {
   contact?: Contact
@@ -23,9 +21,10 @@ const KAFKA_DEFAULT_MIN_INSYNC = 1
 /** Replaces the next pod whose settings changed, when it may go. */
 export const roll: Step = {
   name: 'rolling update',
-  run: async ({ environment, cluster, seen, statefulSets, kafka, hold }) => {
-    if (hold !== undefined || outdatedPods({ statefulSets, pods: seen.pods }).length === 0) return undefined
-    const verdict = await replaceNext(environment, cluster, statefulSets, kafka)
+  run: async (pass) => {
+    const { seen, statefulSets, restarts, hold } = pass
+    if (hold !== undefined || outdatedPods({ statefulSets, pods: seen.pods, restarts }).length === 0) return undefined
+    const verdict = await replaceNext(pass)
     return verdict && { verdict }
   },
 }
@@ -34,22 +33,17 @@ export const roll: Step = {
  * Replaces at most one pod per look, judged by a fresh list: the cache may not know yet that another one is on its way out. Gives why it waits, if it does. A broker
  * that takes part is only replaced when every partition keeps the in-sync replicas that its topic asks for; without an answer from Kafka nobody knows, so it waits.
  */
-const replaceNext = async (
-  environment: Environment,
-  cluster: Cluster,
-  statefulSets: resources.StatefulSet[],
-  kafka: KafkaFacts,
-): Promise<Verdict | undefined> => {
+const replaceNext = async ({ environment, cluster, statefulSets, restarts, kafka }: Pass): Promise<Verdict | undefined> => {
   const labelSelector = `${CLUSTER_LABEL}=${cluster.metadata.name},${MANAGED}`
   const { items: pods } = await environment.kube.list(resources.pods, { namespace: namespaceOf(cluster), labelSelector })
-  const pod = nextToReplace({ statefulSets, pods, controllerId: kafka.controllerId })
+  const pod = nextToReplace({ statefulSets, pods, restarts, controllerId: kafka.controllerId })
   if (!pod) return undefined
   const reason = await whyNot(pod, kafka)
   if (reason) return reconciling('RollBlocked', `${pod.metadata.name} is not replaced yet: ${reason}`)
   const { uid, resourceVersion } = pod.metadata
   const isDeleted = await environment.kube.delete(resources.pods, keyOf(pod), { preconditions: { uid, resourceVersion } })
   if (!isDeleted) return undefined
-  const note = `Pod ${pod.metadata.name} is replaced: its settings changed`
+  const note = `Pod ${pod.metadata.name} is replaced: ${restarts.get(pod.metadata.name) ?? 'its settings changed'}`
   await environment.events.record(cluster, { type: 'Normal', reason: 'Restarted', action: 'RollingUpdate', note })
   return undefined
 }

@@ -2,19 +2,28 @@ import type { Pod, StatefulSet } from '../../kube/resources.ts'
 import { GROUP_LABEL, TEMPLATE_HASH } from '../names.ts'
 import { hashOfPod, idOf, isReady, isZooKeeper } from './pods.ts'
 
-export type RollState = { statefulSets: readonly StatefulSet[]; pods: readonly Pod[]; controllerId: number | undefined }
+export type RollState = {
+  statefulSets: readonly StatefulSet[]
+  pods: readonly Pod[]
+  controllerId: number | undefined
+  /** The number of the pod whose server leads the ensemble of ZooKeeper. */
+  zooKeeperLeader?: number | undefined
+  /** Names of pods that are to be restarted for another reason than their template. */
+  restarts?: ReadonlyMap<string, string>
+}
 
-/** Pods whose template is not the one that their StatefulSet has now. */
-export const outdatedPods = ({ statefulSets, pods }: Pick<RollState, 'statefulSets' | 'pods'>): Pod[] => {
+/** Pods whose settings are not those that their StatefulSet has now, and those that are to be restarted for another reason. */
+export const outdatedPods = ({ statefulSets, pods, restarts }: Pick<RollState, 'statefulSets' | 'pods' | 'restarts'>): Pod[] => {
   const hashes = new Map(
     statefulSets.map((set) => [set.spec.selector.matchLabels[GROUP_LABEL], set.spec.template.metadata?.annotations?.[TEMPLATE_HASH]]),
   )
-  return pods.filter((pod) => !pod.metadata.deletionTimestamp && hashOfPod(pod) !== hashes.get(pod.metadata.labels?.[GROUP_LABEL]))
+  const isOutdated = (pod: Pod): boolean => hashOfPod(pod) !== hashes.get(pod.metadata.labels?.[GROUP_LABEL])
+  return pods.filter((pod) => !pod.metadata.deletionTimestamp && (isOutdated(pod) || restarts?.has(pod.metadata.name)))
 }
 
 /**
  * The pod to replace next. One that is not ready goes first: it may be the very setting that is mended. A ready one goes only while every pod is there and
- * ready, ZooKeeper before brokers, higher ids first, the controller last.
+ * ready, ZooKeeper before brokers, higher ids first, its leader after its others, the controller last.
  */
 export const nextToReplace = (state: RollState): Pod | undefined => {
   const outdated = outdatedPods(state)
@@ -23,7 +32,7 @@ export const nextToReplace = (state: RollState): Pod | undefined => {
   const wanted = state.statefulSets.reduce((sum, set) => sum + set.spec.replicas, 0)
   if (state.pods.length < wanted || !state.pods.every(isReady)) return undefined
   const rank = (pod: Pod): number => {
-    if (isZooKeeper(pod)) return -1
+    if (isZooKeeper(pod)) return idOf(pod) === state.zooKeeperLeader ? -1 : -2
     return idOf(pod) === state.controllerId ? 1 : 0
   }
   return outdated.sort((a, b) => rank(a) - rank(b) || idOf(b) - idOf(a))[0]

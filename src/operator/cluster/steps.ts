@@ -19,6 +19,8 @@ export type Pass = {
   statefulSets: StatefulSet[]
   /** From `ask Kafka` on; empty while nobody answers. */
   kafka: KafkaFacts
+  /** Pods to restart although their settings are those of now, with the reason: completes "Pod x is replaced: ". */
+  readonly restarts: Map<string, string>
   /** Why no pod may be replaced now: something that its successor needs is not there. */
   hold: string | undefined
 }
