@@ -175,13 +175,13 @@ export class ClusterMember {
   async handOver(): Promise<readonly { topic: string; partition: number }[] | undefined> {
     const { client } = this.#session
     if (!this.#isRegistered || client.state !== 'CONNECTED') return undefined
-    const { config, clocks, logger } = this.#options
+    const { config, clocks, disk, logger } = this.#options
     const asked = controlledStop({
       zookeeper: client,
       brokerId: this.brokerId,
       brokerEpoch: this.#brokerEpoch,
       term: () => this.#controller?.term,
-      connection: interBrokerLogin(config, clocks.monotonic, `broker-${this.brokerId}`),
+      connection: interBrokerLogin({ config, clock: clocks.monotonic, disk, clientId: `broker-${this.brokerId}` }),
       interBrokerListener: interBrokerListenerOf(config).name,
       config: this.configs.broker,
       clock: clocks.monotonic,
@@ -299,12 +299,12 @@ export class ClusterMember {
   }
 
   #makeController(zookeeper: ZooKeeperClient): Controller {
-    const { config, clocks, logger } = this.#options
+    const { config, clocks, disk, logger } = this.#options
     return new Controller({
       zookeeper,
       brokerId: this.brokerId,
       interBrokerListener: interBrokerListenerOf(config).name,
-      connection: interBrokerLogin(config, clocks.monotonic, `controller-${this.brokerId}`),
+      connection: interBrokerLogin({ config, clock: clocks.monotonic, disk, clientId: `controller-${this.brokerId}` }),
       config: () => this.configs.broker,
       clock: clocks.monotonic,
       wall: clocks.wall,

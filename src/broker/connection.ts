@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
 import type { MonotonicClock, Timer } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import { type OutputPool, ResponseOutput, type Slot } from './connection-output.ts'
@@ -128,7 +129,9 @@ export class Connection implements Peer, Holder {
   #reset(reason: string): void {
     this.#shared.logger.debug({ host: this.host, listener: this.listener, reason }, 'connection reset')
     this.#end()
-    this.#socket.resetAndDestroy()
+    // Node resets no TLS connection; its end tells no client that it spoke the wrong protocol.
+    if (this.#socket instanceof TLSSocket) this.#socket.destroy()
+    else this.#socket.resetAndDestroy()
   }
 
   #receive(chunk: Buffer): void {

@@ -56,7 +56,8 @@ export class Dispatcher {
       return closed(message(error))
     }
     const { apiKey, apiVersion } = header
-    if (!peer.login.isComplete && !BEFORE_LOGIN.has(apiKey)) return closed(`API ${apiKey} was asked before login`)
+    const unwelcome = BEFORE_LOGIN.has(apiKey) ? undefined : this.#loginMissing(peer, startMs)
+    if (unwelcome !== undefined) return closed(`API ${apiKey} was asked ${unwelcome}`)
     const served = this.#served[apiKey]
     if (!served) return closed(`API ${apiKey} is not served`)
     if (!isSupported(served.api, apiVersion)) {
@@ -69,6 +70,15 @@ export class Dispatcher {
     } catch (error) {
       return closed(message(error))
     }
+  }
+
+  /** When only a login may be asked for, in words. */
+  #loginMissing({ login, listener }: Peer, nowMs: number): string | undefined {
+    if (!login.isComplete) return 'before login'
+    if (login.isReauthenticating) return 'in the middle of a login'
+    if (!login.isExpired(nowMs)) return undefined
+    this.#services.authentications.count(listener, 'expired')
+    return 'after the login had expired (connections.max.reauth.ms)'
   }
 
   /** KIP-511: in version 0, and only with the versions of ApiVersions itself. */
@@ -150,7 +160,7 @@ export class Dispatcher {
   /** SASL as clients of 0.10 speak it, after SaslHandshake v0: a frame holds a token and nothing else. */
   #bareToken(frame: Buffer, { login, host, listener }: Peer): Outcome {
     try {
-      const token = login.authenticate(frame)
+      const { answer: token } = login.authenticate(frame)
       const length = Buffer.alloc(4)
       length.writeInt32BE(token.length)
       return { parts: [length, token], delayMs: 0 }

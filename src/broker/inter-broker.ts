@@ -1,4 +1,5 @@
 import type { MonotonicClock } from '../base/clock.ts'
+import type { Disk } from '../base/disk.ts'
 import type { ConnectionOptions } from '../client/connection.ts'
 import type { SaslLogin } from '../client/login.ts'
 import { isScramMechanism } from '../security/scram.ts'
@@ -6,6 +7,8 @@ import type { BrokerConfig } from './config/broker-config.ts'
 import { parseJaas } from './config/jaas.ts'
 import { interBrokerListenerOf } from './config/listeners.ts'
 import { ConfigError } from './config/parse.ts'
+import { clientTlsFrom, isTls } from './tls/material.ts'
+import { listenerKeys } from './tls/ssl-keys.ts'
 
 const saslLogin = (config: BrokerConfig, listener: string): SaslLogin => {
   const mechanism = config.getForListener(listener, 'sasl.mechanism.inter.broker.protocol')
@@ -25,14 +28,25 @@ const saslLogin = (config: BrokerConfig, listener: string): SaslLogin => {
   return { mechanism, username, password }
 }
 
+export type InterBrokerOptions = {
+  config: BrokerConfig
+  clock: MonotonicClock
+  /** Holds the certificates, which are read anew for each connection. */
+  disk: Disk
+  clientId: string
+}
+
 /** How this broker connects to others over the inter-broker listener. ConfigError where its login is not written down. */
-export const interBrokerLogin = (
-  config: BrokerConfig,
-  clock: MonotonicClock,
-  clientId: string,
-): ((address: { host: string; port: number }) => ConnectionOptions) => {
-  const { name, protocol } = interBrokerListenerOf(config)
-  const sasl = protocol === 'SASL_PLAINTEXT' ? { sasl: saslLogin(config, name) } : {}
+export const interBrokerLogin = ({
+  config,
+  clock,
+  disk,
+  clientId,
+}: InterBrokerOptions): ((address: { host: string; port: number }) => ConnectionOptions) => {
+  const endpoint = interBrokerListenerOf(config)
+  const { name, protocol } = endpoint
+  const sasl = protocol.startsWith('SASL_') ? { sasl: saslLogin(config, name) } : {}
+  const tls = isTls(endpoint) ? { tls: () => clientTlsFrom(listenerKeys(config, name), disk) } : {}
   const timeoutMs = config.get('controller.socket.timeout.ms')
-  return ({ host, port }) => ({ host, port, clientId, clock, timeoutMs, ...sasl })
+  return ({ host, port }) => ({ host, port, clientId, clock, timeoutMs, ...sasl, ...tls })
 }

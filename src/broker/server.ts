@@ -1,10 +1,15 @@
 import { createServer, type Server, type Socket } from 'node:net'
-import type { Timer } from '../base/clock.ts'
+import type { Timer, WallClock } from '../base/clock.ts'
+import type { Disk } from '../base/disk.ts'
+import type { Principal } from '../security/principal.ts'
+import type { Authentications } from './authentications.ts'
 import type { BrokerConfig } from './config/broker-config.ts'
 import type { Endpoint } from './config/listeners.ts'
 import { Connection, type ConnectionShared } from './connection.ts'
 import { isServedMechanism, Login } from './login.ts'
 import type { Credentials } from './ports.ts'
+import { ListenerTls, type TlsFigures } from './tls/listener-tls.ts'
+import { isTls } from './tls/material.ts'
 
 /** The kernel caps it further (net.core.somaxconn). */
 const BACKLOG = 4096
@@ -19,10 +24,14 @@ export type KafkaServerOptions = {
   /** What holds now; asked anew for each connection. */
   config: () => BrokerConfig
   credentials: Credentials
+  authentications: Authentications
   shared: ConnectionShared
+  /** Holds the certificates. */
+  disk: Disk
+  wall: WallClock
 }
 
-type Listener = { endpoint: Endpoint; server: Server; port: number }
+type Listener = { endpoint: Endpoint; server: Server; port: number; tls: ListenerTls | undefined }
 
 /** An IPv4 client of a dual-stack listener has an address of its own form. */
 const hostOf = (socket: Socket): string => (socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/, '')
@@ -40,7 +49,9 @@ export class KafkaServer {
   readonly #options: KafkaServerOptions
   readonly #connections = new Set<Connection>()
   readonly #perHost = new Map<string, number>()
-  readonly #early: { socket: Socket; endpoint: Endpoint }[] = []
+  readonly #early: { socket: Socket; listener: Listener }[] = []
+  /** In the middle of a TLS handshake. */
+  readonly #handshaking = new Set<Socket>()
   #listeners: Listener[] = []
   #isServing = false
   #idleCheck: Timer | undefined
@@ -53,7 +64,14 @@ export class KafkaServer {
     return this.#connections.size
   }
 
-  /** Takes the ports; who connects before `serve` waits. Throws Node's error (EADDRINUSE, ...) with the listener in the message. */
+  tlsFigures(): TlsFigures[] {
+    return this.#listeners.flatMap(({ tls }) => (tls ? [tls.figures] : []))
+  }
+
+  /**
+   * Takes the ports; who connects before `serve` waits. Throws ConfigError for certificates that cannot be used, and Node's error (EADDRINUSE, ...) with the
+   * listener in the message.
+   */
   async bind(): Promise<void> {
     for (const endpoint of this.#options.endpoints) this.#listeners.push(await this.#listen(endpoint))
   }
@@ -65,7 +83,8 @@ export class KafkaServer {
 
   serve(): void {
     this.#isServing = true
-    for (const { socket, endpoint } of this.#early.splice(0)) this.#accept(socket, endpoint)
+    for (const { socket, listener } of this.#early.splice(0)) this.#accept(socket, listener)
+    for (const { tls } of this.#listeners) tls?.watch()
     this.#scheduleIdleCheck()
   }
 
@@ -73,7 +92,7 @@ export class KafkaServer {
   async finish(): Promise<void> {
     this.#idleCheck?.cancel()
     for (const { socket } of this.#early.splice(0)) socket.resetAndDestroy()
-    for (const { server } of this.#listeners) server.close()
+    this.#closeListeners()
     const connections = [...this.#connections]
     for (const connection of connections) connection.finish()
     const patience = this.#options.shared.clock.schedule(FINISH_MS, () => this.destroy())
@@ -83,12 +102,23 @@ export class KafkaServer {
 
   /** Closes whatever is still open. */
   destroy(): void {
+    this.#closeListeners()
     for (const connection of this.#connections) connection.close('the broker stops')
   }
 
+  #closeListeners(): void {
+    for (const { server, tls } of this.#listeners) {
+      server.close()
+      tls?.close()
+    }
+    for (const socket of this.#handshaking) socket.destroy()
+  }
+
   #listen(endpoint: Endpoint): Promise<Listener> {
+    const tls = isTls(endpoint) ? new ListenerTls(this.#tlsOptions(endpoint)) : undefined
     const options = { noDelay: true, keepAlive: true, pauseOnConnect: true, highWaterMark: READ_AHEAD_BYTES }
-    const server = createServer(options, (socket) => this.#accept(socket, endpoint))
+    const server = createServer(options, (socket) => this.#accept(socket, listener))
+    const listener: Listener = { endpoint, server, port: 0, tls }
     return new Promise((resolve, reject) => {
       server.once('error', (cause: Error) => {
         reject(
@@ -97,39 +127,68 @@ export class KafkaServer {
       })
       server.listen({ port: endpoint.port, backlog: BACKLOG, ...(endpoint.host ? { host: endpoint.host } : {}) }, () => {
         server.on('error', (err) => this.#options.shared.logger.error({ err, listener: endpoint.name }, 'a connection could not be taken'))
-        resolve({ endpoint, server, port: (server.address() as { port: number }).port })
+        listener.port = (server.address() as { port: number }).port
+        resolve(listener)
       })
     })
   }
 
-  #accept(socket: Socket, endpoint: Endpoint): void {
+  #tlsOptions(endpoint: Endpoint) {
+    const { config, disk, wall, shared } = this.#options
+    return { endpoint, config, disk, clocks: { monotonic: shared.clock, wall }, logger: shared.logger }
+  }
+
+  #accept(socket: Socket, listener: Listener): void {
     if (!this.#isServing) {
       socket.on('error', () => socket.destroy())
-      this.#early.push({ socket, endpoint })
+      this.#early.push({ socket, listener })
       return
     }
+    const { name } = listener.endpoint
     const host = hostOf(socket)
-    const refusal = this.#refusal(host, endpoint)
+    const refusal = this.#refusal(host, listener.endpoint)
     if (refusal !== undefined) {
-      this.#options.shared.logger.info({ host, listener: endpoint.name, refusal }, 'connection refused')
+      this.#options.shared.logger.info({ host, listener: name, refusal }, 'connection refused')
       socket.destroy()
       return
     }
     this.#count(host, 1)
-    const login = new Login(this.#loginOptions(endpoint))
+    const ended = listener.tls
+      ? this.#secure(socket, listener.tls, { host, endpoint: listener.endpoint })
+      : this.#serve(socket, { host, endpoint: listener.endpoint })
+    void ended.then(() => this.#count(host, -1))
+  }
+
+  /** Resolves when the connection is over. */
+  async #secure(raw: Socket, tls: ListenerTls, peer: { host: string; endpoint: Endpoint }): Promise<void> {
+    const { host, endpoint } = peer
+    const { authentications, shared } = this.#options
+    raw.on('error', () => raw.destroy())
+    this.#handshaking.add(raw)
+    try {
+      const { socket, principal } = await tls.accept(raw).finally(() => this.#handshaking.delete(raw))
+      if (endpoint.protocol === 'SSL') authentications.count(endpoint.name, 'successful')
+      await this.#serve(socket, { ...peer, principal })
+    } catch (error) {
+      authentications.count(endpoint.name, 'failed')
+      shared.logger.info({ host, listener: endpoint.name, reason: (error as Error).message }, 'TLS handshake failed')
+    }
+  }
+
+  /** Resolves when the connection is over. */
+  #serve(socket: Socket, { host, endpoint, principal }: { host: string; endpoint: Endpoint; principal?: Principal }): Promise<void> {
+    const login = new Login(this.#loginOptions(endpoint), principal)
     const connection = new Connection(socket, { host, listener: endpoint.name, login }, this.#options.shared)
     this.#connections.add(connection)
-    void connection.ended.then(() => {
-      this.#connections.delete(connection)
-      this.#count(host, -1)
-    })
     connection.start()
+    return connection.ended.then(() => void this.#connections.delete(connection))
   }
 
   #refusal(host: string, { name }: Endpoint): string | undefined {
     const config = this.#options.config()
     if (host === '') return 'it ended before it was taken'
-    if (this.#connections.size >= config.getForListener(name, 'max.connections')) return 'max.connections is reached'
+    if (this.#connections.size + this.#handshaking.size >= config.getForListener(name, 'max.connections'))
+      return 'max.connections is reached'
     if ((this.#perHost.get(host) ?? 0) >= limitOf(config, host)) return 'max.connections.per.ip is reached'
     return undefined
   }
@@ -141,9 +200,16 @@ export class KafkaServer {
   }
 
   #loginOptions({ name, protocol }: Endpoint) {
-    if (protocol === 'PLAINTEXT') return undefined
-    const { credentials, config } = this.#options
-    return { listener: name, mechanisms: config().getForListener(name, 'sasl.enabled.mechanisms').filter(isServedMechanism), credentials }
+    if (!protocol.startsWith('SASL_')) return undefined
+    const { credentials, config, authentications, shared } = this.#options
+    return {
+      listener: name,
+      mechanisms: config().getForListener(name, 'sasl.enabled.mechanisms').filter(isServedMechanism),
+      credentials,
+      maxReauthMs: (mechanism: string) => config().getForListener(name, 'connections.max.reauth.ms', mechanism),
+      clock: shared.clock,
+      counts: authentications.of(name),
+    }
   }
 
   #scheduleIdleCheck(): void {

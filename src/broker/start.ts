@@ -1,5 +1,6 @@
 import { hostname } from 'node:os'
 import { LogManager } from '../log/log-manager.ts'
+import { Authentications } from './authentications.ts'
 import type { BrokerEnvironment, ClusterLink, ConnectCluster } from './cluster-link.ts'
 import { advertisedOf, listenersOf } from './config/listeners.ts'
 import { logDirsOf } from './config/log-dirs.ts'
@@ -72,6 +73,9 @@ const makeServer = (options: StartOptions, link: ClusterLink, services: Services
     endpoints: listenersOf(config),
     config: () => link.config,
     credentials: link.credentials,
+    authentications: services.authentications,
+    disk: options.disk,
+    wall: clocks.wall,
     shared: {
       dispatcher: new Dispatcher({ services, served, metrics, guard: link.guard }),
       requestBudget,
@@ -168,6 +172,7 @@ const start = async (options: StartOptions, undo: Undo): Promise<Broker> => {
     admin,
     logDirs,
     authorizer: link.authorizer,
+    authentications: new Authentications(),
     metrics,
     clocks,
     pool: options.pool,
@@ -179,6 +184,8 @@ const start = async (options: StartOptions, undo: Undo): Promise<Broker> => {
     logDirs,
     groups,
     connectionCount: () => server.connectionCount,
+    authentications: () => services.authentications.figures(),
+    tls: () => server.tlsFigures(),
     controller: () => link.controllerFigures(),
     followers: () => replicas.followers.figures(),
     fetchSessions: () => services.fetchSessions.figures,

@@ -92,7 +92,7 @@ test('the HTTP pages say how the broker is', async () => {
 test('a listener that cannot be served or bound stops the start in words', async () => {
   await expect(
     startTestBroker({ properties: { listeners: 'SSL://127.0.0.1:0', 'security.inter.broker.protocol': 'SSL' } }),
-  ).rejects.toThrow('SSL, which is not served yet')
+  ).rejects.toThrow('has no certificate')
   const broker = await startTestBroker()
   await expect(startTestBroker({ properties: { listeners: `PLAINTEXT://127.0.0.1:${broker.port}` } })).rejects.toThrow(
     'listener PLAINTEXT cannot listen',

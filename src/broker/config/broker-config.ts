@@ -2,13 +2,13 @@ import type { Key } from './key.ts'
 import { clusterKeys, coordinatorKeys, throttleKeys } from './keys/cluster.ts'
 import { logKeys } from './keys/log.ts'
 import { networkKeys } from './keys/network.ts'
-import { authorizerKeys, ownKeys, securityKeys } from './keys/security.ts'
+import { authorizerKeys, ownKeys, pemKeys, securityKeys } from './keys/security.ts'
 import { systemPropertyKeys, zookeeperKeys } from './keys/zookeeper.ts'
 import { ConfigError, parseValue } from './parse.ts'
 
 /** Every key of Kafka 2.6's KafkaConfig, and no other. */
 export const kafkaKeys = { ...networkKeys, ...logKeys, ...clusterKeys, ...coordinatorKeys, ...securityKeys, ...zookeeperKeys }
-export const brokerKeys = { ...kafkaKeys, ...throttleKeys, ...authorizerKeys, ...systemPropertyKeys, ...ownKeys }
+export const brokerKeys = { ...kafkaKeys, ...throttleKeys, ...authorizerKeys, ...pemKeys, ...systemPropertyKeys, ...ownKeys }
 export type BrokerKey = keyof typeof brokerKeys
 export type ValueOf<K extends BrokerKey> = (typeof brokerKeys)[K] extends Key<infer T> ? T : never
 
@@ -59,13 +59,19 @@ export class BrokerConfig {
     return this.#values.get(name) as ValueOf<K>
   }
 
-  /** The value for one listener: listener.name.<listener>.<key> where it is set, else the plain key. */
+  /** The value for one listener: listener.name.<listener>[.<mechanism>].<key> where it is set, the one with the mechanism first, else the plain key. */
   getForListener<K extends BrokerKey>(listener: string, name: K, mechanism?: string): ValueOf<K> {
     const prefix = `listener.name.${listener.toLowerCase()}.`
-    const inner = mechanism ? `${mechanism.toLowerCase()}.${name}` : name
-    const { text } = this.#lookUp(prefix + inner)
-    if (text !== undefined) return parseValue(prefix + inner, keyOf(name), text) as ValueOf<K>
+    for (const full of mechanism ? [`${prefix}${mechanism.toLowerCase()}.${name}`, prefix + name] : [prefix + name]) {
+      const { text } = this.#lookUp(full)
+      if (text !== undefined) return parseValue(full, keyOf(name), text) as ValueOf<K>
+    }
     return this.get(name)
+  }
+
+  /** Whether the key is set for this listener itself. */
+  isSetForListener(listener: string, name: BrokerKey): boolean {
+    return this.#lookUp(`listener.name.${listener.toLowerCase()}.${name}`).text !== undefined
   }
 
   /** The text of a key as it was set, or its default; null where there is none. */

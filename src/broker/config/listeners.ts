@@ -39,18 +39,11 @@ const parseEndpoints = (key: string, text: string, protocols: Map<string, Securi
   return endpoints
 }
 
-/** The addresses to listen on. Throws ConfigError for those that cannot be served. */
+/** The addresses to listen on. Throws ConfigError. */
 export const listenersOf = (config: BrokerConfig): Endpoint[] => {
   const text = config.get('listeners') ?? `PLAINTEXT://${config.get('host.name')}:${config.get('port')}`
   const endpoints = parseEndpoints('listeners', text, protocolMap(config))
   if (endpoints.length === 0) throw new ConfigError('listeners', 'listeners: at least one NAME://HOST:PORT is needed')
-  const tls = endpoints.find(({ protocol }) => protocol === 'SSL' || protocol === 'SASL_SSL')
-  if (tls) {
-    throw new ConfigError(
-      'listeners',
-      `listener ${tls.name} uses ${tls.protocol}, which is not served yet: map it to PLAINTEXT or SASL_PLAINTEXT in listener.security.protocol.map`,
-    )
-  }
   return endpoints
 }
 

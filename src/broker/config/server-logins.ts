@@ -24,7 +24,7 @@ export const withServerLogins = (properties: ReadonlyMap<string, string>, disk: 
   const sections = jaasSections(config, disk)
   if (sections.size === 0) return all
   for (const { name, protocol } of listenersOf(config)) {
-    if (protocol !== 'SASL_PLAINTEXT') continue
+    if (!protocol.startsWith('SASL_')) continue
     const listener = name.toLowerCase()
     for (const entry of sections.get(`${listener}.KafkaServer`) ?? sections.get('KafkaServer') ?? []) {
       for (const mechanism of MECHANISMS[entry.module.split('.').at(-1)!] ?? []) {

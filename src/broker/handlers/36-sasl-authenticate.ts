@@ -7,7 +7,8 @@ type Api = typeof saslAuthenticate
 /** A failed login is answered late and ends the connection, so that guessing passwords is slow. */
 export const handleSaslAuthenticate: Handler<Api> = ({ authBytes }, { peer, broker }) => {
   try {
-    return { errorCode: 0, errorMessage: null, authBytes: peer.login.authenticate(authBytes), sessionLifetimeMs: 0 }
+    const { answer, lifetimeMs } = peer.login.authenticate(authBytes)
+    return { errorCode: 0, errorMessage: null, authBytes: answer, sessionLifetimeMs: lifetimeMs }
   } catch (thrown) {
     if (!(thrown instanceof KafkaError) || thrown.error !== 'SASL_AUTHENTICATION_FAILED') throw thrown
     const delayMs = broker.config.get('connection.failed.authentication.delay.ms')

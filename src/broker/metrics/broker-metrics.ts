@@ -7,6 +7,7 @@ import { type BrokerMetrics, NO_CONTROLLER_FIGURES, type ReplicationCounter, typ
 import { Exposition, type Sample } from '../../base/exposition.ts'
 import { ProcessMetrics } from './process-metrics.ts'
 import { Quantiles } from './quantiles.ts'
+import { writeSecurity } from './security-metrics.ts'
 
 type TopicCounts = Record<TopicCounter, number>
 
@@ -96,6 +97,7 @@ export class Metrics implements BrokerMetrics {
     this.#writeFetchSessions(to)
     this.#writeController(to)
     this.#writeSockets(to)
+    if (this.#watched) writeSecurity(to, this.#watched)
     this.#process.write(to)
     return to.text()
   }

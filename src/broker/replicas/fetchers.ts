@@ -1,4 +1,5 @@
 import type { MonotonicClock } from '../../base/clock.ts'
+import type { Disk } from '../../base/disk.ts'
 import type { Logger } from '../../base/logger.ts'
 import type { Address, ConnectionOptions } from '../../client/connection.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
@@ -56,11 +57,12 @@ export const remoteLeaders =
     config: BrokerConfig
     brokers: (listener: string) => readonly BrokerNode[]
     clock: MonotonicClock
+    disk: Disk
   }): ReplicaFetchersOptions['leader'] =>
   (leaderId, index) => {
-    const { brokerId, config, brokers, clock } = options
+    const { brokerId, config, brokers, clock, disk } = options
     const { name } = interBrokerListenerOf(config)
-    const login = interBrokerLogin(config, clock, `broker-${brokerId}-fetcher-${index}`)
+    const login = interBrokerLogin({ config, clock, disk, clientId: `broker-${brokerId}-fetcher-${index}` })
     const connection = (address: Address): ConnectionOptions => ({
       ...login(address),
       timeoutMs: config.get('replica.socket.timeout.ms'),

@@ -26,7 +26,7 @@ export const openReplicas = ({ link, logs, onRole, disk, clock, logger }: Replic
   const config = () => link.config
   const lagTimeMaxMs = () => link.config.get('replica.lag.time.max.ms')
   const brokers = (listener: string) => metadata.brokers(listener)
-  const leader = remoteLeaders({ brokerId, config: link.config, brokers, clock })
+  const leader = remoteLeaders({ brokerId, config: link.config, brokers, clock, disk })
   const followers = new ReplicaFetchers({ brokerId, config, leader, clock, logger })
   const notifications = new IsrNotifications(clock, (changed) => isrStore.announce(changed))
   const partitions = new PartitionTable({

@@ -106,7 +106,6 @@ describe('listeners', () => {
   })
 
   test.each([
-    [{ listeners: 'SSL://:9093' }, 'which is not served yet'],
     [{ listeners: 'X://:9093' }, 'no protocol is given for listener X'],
     [{ listeners: 'PLAINTEXT:9092' }, 'must be NAME://HOST:PORT'],
     [{ listeners: 'PLAINTEXT://:1,PLAINTEXT://:2' }, 'PLAINTEXT stands twice'],

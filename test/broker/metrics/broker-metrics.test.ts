@@ -35,6 +35,8 @@ test('a broker shows the names that dashboards ask for', () => {
     fetchSessions: () => ({ sessions: 2, partitions: 7, evictions: 1 }),
     partitions: { all: () => [], isrChanges: { shrink: 0, expand: 0, failed: 0 } },
     connectionCount: () => 3,
+    authentications: () => [],
+    tls: () => [],
     groups: {
       counts: () => ({
         groups: new Map([

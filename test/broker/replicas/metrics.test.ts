@@ -13,6 +13,8 @@ const figuresOf = (lab: ReplicaLab): Record<string, number> => {
     fetchSessions: () => ({ sessions: 2, partitions: 7, evictions: 1 }),
     partitions: lab.table,
     connectionCount: () => 0,
+    authentications: () => [],
+    tls: () => [],
     groups: { counts: () => ({ groups: new Map(), offsets: 0 }) },
     logDirs: { all: () => [] },
     followers: () => ({ lags: [], failedPartitions: 0, bytesIn: 0, reassignmentBytesIn: 0 }),

@@ -38,9 +38,10 @@ export const networkKeys = {
     clusterWide,
   ),
   'connections.max.idle.ms': long('600000', 'A connection without a request for this long is closed.'),
-  'connections.max.reauth.ms': long('0', 'How long a login stays valid; 0 is for ever.', {
-    refusal: 're-authentication is not served yet; leave the key out or set it to 0',
-  }),
+  'connections.max.reauth.ms': long(
+    '0',
+    'How long a login stays valid: a connection that goes on without another one is closed. 0: for ever. Also per listener and mechanism.',
+  ),
   'connection.failed.authentication.delay.ms': int('100', 'A failed login is answered, and its connection closed, after this delay.', {
     validator: atLeast(0),
   }),

@@ -2,10 +2,9 @@ import { atLeast, between, boolean, className, double, int, list, long, oneOf, p
 
 const perBroker = { scope: 'per-broker' } as const
 const noEffect = { support: 'no effect' } as const
-/** TLS keys matter only to SSL and SASL_SSL listeners, and those are refused when listeners are read. */
-const tls = { ...noEffect, ...perBroker } as const
-const kerberos = tls
-const oauth = tls
+const noEffectPerBroker = { ...noEffect, ...perBroker } as const
+const kerberos = noEffectPerBroker
+const oauth = noEffectPerBroker
 const javaClass = (instead: string) => ({ refusal: `Java classes cannot be loaded; ${instead}` }) as const
 
 /** Who a client is and what it may do. */
@@ -45,27 +44,43 @@ export const securityKeys = {
   'sasl.login.refresh.window.jitter': double('0.05', 'Jitter of OAuth renewals.', oauth),
   'sasl.login.refresh.min.period.seconds': short('60', 'Pause between two OAuth renewals.', oauth),
   'sasl.login.refresh.buffer.seconds': short('300', 'Time before expiry for OAuth renewals.', oauth),
-  'ssl.protocol': string('TLSv1.3', 'TLS version.', tls),
-  'ssl.provider': string(null, 'Java TLS provider.', tls),
-  'ssl.cipher.suites': list('', 'TLS cipher suites.', tls),
-  'ssl.enabled.protocols': list('TLSv1.2,TLSv1.3', 'TLS versions.', tls),
-  'ssl.keystore.type': string('JKS', 'Form of the key store.', tls),
-  'ssl.keystore.location': string(null, 'Key store.', tls),
-  'ssl.keystore.password': password(null, 'Password of the key store.', tls),
-  'ssl.key.password': password(null, 'Password of the key.', tls),
-  'ssl.truststore.type': string('JKS', 'Form of the trust store.', tls),
-  'ssl.truststore.location': string(null, 'Trust store.', tls),
-  'ssl.truststore.password': password(null, 'Password of the trust store.', tls),
-  'ssl.keymanager.algorithm': string('SunX509', 'Java key manager.', tls),
-  'ssl.trustmanager.algorithm': string('PKIX', 'Java trust manager.', tls),
-  'ssl.endpoint.identification.algorithm': string('https', 'How a server\u2019s name is checked.', tls),
-  'ssl.secure.random.implementation': string(null, 'Java random number source.', tls),
-  'ssl.client.auth': string('none', 'Whether clients must show a certificate.', {
-    ...tls,
+  'ssl.protocol': string(
+    'TLSv1.3',
+    'TLS version where ssl.enabled.protocols is empty: TLSv1.3, TLSv1.2, TLSv1.1, TLSv1 or TLS.',
+    perBroker,
+  ),
+  'ssl.provider': string(null, 'Java TLS provider.', noEffectPerBroker),
+  'ssl.cipher.suites': list('', 'Cipher suites, by the names of Java or of OpenSSL; empty: those that Node takes.', perBroker),
+  'ssl.enabled.protocols': list('TLSv1.2,TLSv1.3', 'TLS versions, without a gap between them.', perBroker),
+  'ssl.keystore.type': string('JKS', 'Form of the key store: PEM is served.', perBroker),
+  'ssl.keystore.location': string(
+    null,
+    'A PEM file with private key and certificate chain, or a directory with tls.key and tls.crt; looked at again while the broker runs.',
+    perBroker,
+  ),
+  'ssl.keystore.password': password(null, 'Password of the key store; PEM has none, see ssl.key.password.', noEffectPerBroker),
+  'ssl.key.password': password(null, 'Password of the private key.', perBroker),
+  'ssl.truststore.type': string('JKS', 'Form of the trust store: PEM is served.', perBroker),
+  'ssl.truststore.location': string(
+    null,
+    'A PEM file with the certificates of who is trusted, or a directory with ca.crt; looked at again while the broker runs.',
+    perBroker,
+  ),
+  'ssl.truststore.password': password(null, 'Password of the trust store; PEM has none.', noEffectPerBroker),
+  'ssl.keymanager.algorithm': string('SunX509', 'Java key manager.', noEffectPerBroker),
+  'ssl.trustmanager.algorithm': string('PKIX', 'Java trust manager.', noEffectPerBroker),
+  'ssl.endpoint.identification.algorithm': string(
+    'https',
+    'Brokers check the host name in the certificates of other brokers; empty: they do not.',
+    perBroker,
+  ),
+  'ssl.secure.random.implementation': string(null, 'Java random number source.', noEffectPerBroker),
+  'ssl.client.auth': string('none', 'Whether clients must show a certificate; for SASL_SSL only with the prefix of a listener.', {
+    ...perBroker,
     validator: oneOf('required', 'requested', 'none'),
   }),
   'ssl.engine.factory.class': className(null, 'A Java class that makes TLS engines.', { ...perBroker, ...javaClass('leave the key out') }),
-  'ssl.principal.mapping.rules': string('DEFAULT', 'Rules from certificates to user names.', noEffect),
+  'ssl.principal.mapping.rules': string('DEFAULT', 'Rules from the owners of certificates to user names.'),
   'delegation.token.master.key': password(null, 'Key of delegation tokens.', {
     refusal: 'delegation tokens are not served; leave the key out',
   }),
@@ -89,6 +104,13 @@ export const authorizerKeys = {
   'allow.everyone.if.no.acl.found': boolean('false', 'Whether a resource without any ACL is open to everyone.'),
 }
 
+/** Kafka's since 2.7 (KIP-651): PEM in the configuration itself. Kafka 2.6 does not declare these. */
+export const pemKeys = {
+  'ssl.keystore.key': password(null, 'The private key, PEM; in place of ssl.keystore.location.'),
+  'ssl.keystore.certificate.chain': password(null, 'The certificate chain that goes with ssl.keystore.key, PEM.'),
+  'ssl.truststore.certificates': password(null, 'The certificates of who is trusted, PEM; in place of ssl.truststore.location.'),
+}
+
 /** Keys of our own; Kafka has no equivalent. */
 export const ownKeys = {
   'sofakafka.http.listener': string(null, 'Address of /metrics, /healthz and /readyz, http://HOST:PORT; absent: not served.'),
@@ -106,6 +128,9 @@ export const ownKeys = {
   'sofakafka.queued.max.response.bytes': long('-1', 'Bytes of responses in memory over all connections; -1: a share of the memory limit.'),
   'sofakafka.shutdown.timeout.ms': int('25000', 'A stop that takes longer exits without the clean mark.', {
     validator: between(1000, 3_600_000),
+  }),
+  'sofakafka.ssl.reload.interval.ms': int('10000', 'How often the files of TLS listeners are looked at for new content.', {
+    validator: between(100, 3_600_000),
   }),
   'config.providers': list('', 'Names of configuration providers; file is known.'),
   'config.providers.file.class': string(
