@@ -3,7 +3,7 @@ import type { MonotonicClock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import { KubeError } from './error.ts'
 import { Cache, type IndexFunctions } from './index-cache.ts'
-import { keyOf, keyText, type Key, type Kube, type KubeObject, type Resource, type Selectors } from './types.ts'
+import { keyOf, keyText, type Key, type Kube, type KubeObject, type Resource, type Selectors, type WatchEvent } from './types.ts'
 
 export type InformerOptions<T extends KubeObject> = Selectors & {
   kube: Kube
@@ -18,6 +18,8 @@ export type InformerOptions<T extends KubeObject> = Selectors & {
   random?: () => number
 }
 
+/** A server that does not end the watch when it should is not waited for longer: what stands between may have lost the connection without a word. */
+const WATCH_GRACE_MS = 3000
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration'
 
 /** Counters since the start, for metrics. */
@@ -117,8 +119,19 @@ export class Informer<T extends KubeObject> {
     const untilListMs = (this.#options.relistMs ?? 600_000) - (clock.nowMs() - this.#listedMs)
     // The server ends the watch then; the next round lists.
     const timeoutSeconds = Math.max(1, Math.ceil(untilListMs / 1000))
+    const end = new AbortController()
+    const timer = clock.schedule(timeoutSeconds * 1000 + WATCH_GRACE_MS, () => end.abort())
+    const signal = AbortSignal.any([this.#stop.signal, end.signal])
     const selectors = { namespace, labelSelector, fieldSelector, resourceVersion: this.#resourceVersion ?? '', timeoutSeconds }
-    for await (const event of kube.watch(resource, { ...selectors, signal: this.#stop.signal })) {
+    try {
+      await this.#follow(kube.watch(resource, { ...selectors, signal }))
+    } finally {
+      timer.cancel()
+    }
+  }
+
+  async #follow(events: AsyncIterable<WatchEvent<T>>): Promise<void> {
+    for await (const event of events) {
       if (event.type === 'ERROR') {
         const { code = 0, reason = '', message = '' } = event.object
         throw new KubeError(code, reason, message)

@@ -3,6 +3,7 @@ import { monotonicClock, wallClock } from '../../src/base/clock.ts'
 import { silentLogger } from '../../src/base/logger.ts'
 import type { KubeClient } from '../../src/kube/client.ts'
 import { conditionOf } from '../../src/kube/conditions.ts'
+import type { KubeConnection } from '../../src/kube/connection.ts'
 import * as resources from '../../src/kube/resources.ts'
 import { keyOf, type Condition, type KubeObject, type Resource } from '../../src/kube/types.ts'
 import { runOperator, type Operator, type OperatorOptions } from '../../src/operator/program.ts'
@@ -31,6 +32,10 @@ export class OperatorLab {
     await installKinds(this.kube)
     this.operator = await this.startOperator()
     await this.operator.leading
+  }
+
+  get connection(): KubeConnection {
+    return this.#lab!.connection
   }
 
   async stop(): Promise<void> {

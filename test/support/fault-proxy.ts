@@ -3,7 +3,7 @@ import { request as httpsRequest } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { KubeConnection } from '../../src/kube/connection.ts'
 
-type Fault = 'none' | 'stall' | 'gone'
+type Fault = 'none' | 'stall' | 'silent' | 'gone'
 
 /** Stands between a client and an API server, and breaks watches in the ways in which the world does. */
 export class FaultProxy {
@@ -11,7 +11,7 @@ export class FaultProxy {
   readonly #server: Server
   readonly #watches = new Set<ServerResponse>()
   readonly requests: string[] = []
-  /** stall: bytes of watches are swallowed, the connection stays. gone: the next watch is answered with an ERROR event 410. */
+  /** stall: bytes of watches are swallowed, the connection stays until the server ends it. silent: its end is swallowed too. gone: the next watch is answered with an ERROR event 410. */
   fault: Fault = 'none'
 
   constructor(target: KubeConnection) {
@@ -58,9 +58,11 @@ export class FaultProxy {
       outgoing.flushHeaders()
       if (isWatch) this.#watches.add(outgoing)
       answer.on('data', (chunk: Buffer) => {
-        if (!(isWatch && this.fault === 'stall')) outgoing.write(chunk)
+        if (!(isWatch && ['stall', 'silent'].includes(this.fault))) outgoing.write(chunk)
       })
-      answer.on('end', () => outgoing.end())
+      answer.on('end', () => {
+        if (!(isWatch && this.fault === 'silent')) outgoing.end()
+      })
       answer.on('error', () => outgoing.destroy())
     })
     upstream.on('error', () => outgoing.destroy())

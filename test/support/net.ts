@@ -47,13 +47,13 @@ export const waitForPort = async (port: number, timeoutMs = 30_000, host = '127.
 export const eventually = async <T>(
   ask: () => T | Promise<T>,
   options: { timeoutMs?: number; everyMs?: number; what?: string } = {},
-): Promise<Exclude<NonNullable<T>, false>> => {
+): Promise<Exclude<NonNullable<T>, false | '' | 0>> => {
   const endsMs = performance.now() + (options.timeoutMs ?? 15_000)
   let cause: unknown
   do {
     try {
       const answer = await ask()
-      if (answer) return answer as Exclude<NonNullable<T>, false>
+      if (answer) return answer as Exclude<NonNullable<T>, false | '' | 0>
       cause = undefined
     } catch (error) {
       cause = error
