@@ -13,7 +13,7 @@ export type AclSpec = {
   principal?: string
   rules: {
     resource: {
-      type: 'Topic' | 'Group' | 'TransactionalId' | 'Cluster'
+      type: 'Topic' | 'Group' | 'TransactionalId' | 'Cluster' | 'DelegationToken'
       /** With patternType Literal, * is every name. */
       name?: string
       /** Absent means Literal. */

@@ -12,12 +12,33 @@ export type ClusterSpec = {
     /** What the names of its topics, groups, transactional ids and users begin with. */
     prefixes: string[]
   }[]
-  /** The ZooKeeper of this Cluster. */
+  /** The ZooKeeper of this Cluster: its own, or one that is there already (external). */
   zookeeper: {
-    /** The number of servers. */
+    /** The number of servers: 1, 3, 5 or 7. More than one need image. */
     replicas: number
+    /** An image of Apache ZooKeeper 3.9 or later, e.g. zookeeper:3.9. Absent: one server of the Cluster's own image, for tests and small clusters. */
+    image?: string
+    /** How brokers log in, and whether znodes are theirs alone. Absent: DigestMD5 for a new Cluster; one that runs stays as it is. */
+    authentication?: {
+      /** DigestMD5: SASL with generated passwords, zookeeper.set.acl is true, and what was open is closed once every broker logs in. None: whoever reaches ZooKeeper can change the cluster. */
+      type: 'DigestMD5' | 'None'
+    }
+    /** A ZooKeeper that is there already. The operator changes nothing about it. */
+    external?: {
+      /** Kafka's zookeeper.connect: HOST:PORT,HOST:PORT/chroot. */
+      connect: string
+      /** The login of brokers and operator (SASL DIGEST-MD5). */
+      authentication?: {
+        /** A Secret of this namespace with the keys username and password. */
+        secretRef: {
+          name: string
+        }
+      }
+      /** Kafka's zookeeper.set.acl: only this login may change what brokers make. Absent means false. All brokers of the cluster must log in before. */
+      setAcl?: boolean
+    }
     /** The volume of each pod. */
-    storage: {
+    storage?: {
       /** For example 500Gi. */
       size: string
       /** Absent, the default class of the Kubernetes cluster. */

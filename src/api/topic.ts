@@ -22,6 +22,8 @@ export type TopicSpec = {
 export type TopicStatus = {
   observedGeneration?: number
   topicName?: string
+  /** Adopted: the topic was there before this resource. */
+  origin?: 'Created' | 'Adopted'
   partitions?: number
   replicas?: number
   /** Present while partitions get another number of replicas. */

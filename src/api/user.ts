@@ -10,7 +10,8 @@ export type UserSpec = {
   /** The name in Kafka; absent, the name of this resource. */
   username?: string
   authentication: {
-    type: 'SCRAM-SHA-256' | 'SCRAM-SHA-512'
+    /** TLS: a client certificate, made and renewed by the operator, for listeners with authentication.type TLS. */
+    type: 'SCRAM-SHA-256' | 'SCRAM-SHA-512' | 'TLS'
     /** Where the password is; absent, the operator makes one of 43 characters. */
     password?: {
       /** A Secret in the namespace of this resource. */

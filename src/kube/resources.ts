@@ -67,9 +67,10 @@ export type Service = KubeObject & {
     type?: string
     selector?: Record<string, string>
     publishNotReadyAddresses?: boolean
-    ports: { name?: string; port: number; targetPort?: number | string; protocol?: string }[]
+    ports: { name?: string; port: number; targetPort?: number | string; protocol?: string; nodePort?: number }[]
     [field: string]: unknown
   }
+  status?: { loadBalancer?: { ingress?: { ip?: string; hostname?: string }[] } }
 }
 export type ConfigMap = KubeObject & { data?: Record<string, string>; binaryData?: Record<string, string>; immutable?: boolean }
 /** `data` is base64. */

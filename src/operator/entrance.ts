@@ -1,10 +1,13 @@
-import { namespaces, secrets } from '../kube/resources.ts'
+import type { Cluster } from '../api/index.ts'
+import { namespaces, secrets, type Pod } from '../kube/resources.ts'
 import type { Key, Kube } from '../kube/types.ts'
 import { addressOf, isReady, isZooKeeper } from './cluster/pods.ts'
-import type { Entrance } from './kafka/contacts.ts'
-import { credentialsSecret, OPERATOR_USER, REPLICATION_PORT, ZOOKEEPER_PORT } from './names.ts'
+import type { Entrance, ZooKeeperEntrance } from './kafka/contacts.ts'
+import { credentialsSecret, namespaceOf, OPERATOR_USER, REPLICATION_PORT, ZOOKEEPER_PORT, zooKeeperLoginSecret } from './names.ts'
 import type { Store } from './store.ts'
 import { textOf } from './user/observe.ts'
+import { connectText, isExternal, parseConnect } from './zookeeper/place.ts'
+import { securityOf } from './zookeeper/security.ts'
 
 /** The way into a Cluster's Kafka: by the addresses of its pods, which needs no name to be resolved, and as the operator's own user. */
 export const entranceOf =
@@ -17,11 +20,25 @@ export const entranceOf =
       .filter(isReady)
       .sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))
     const brokers = ready.filter((pod) => !isZooKeeper(pod)).flatMap((pod) => addressOf(pod, REPLICATION_PORT) ?? [])
-    const zookeeper = ready.filter(isZooKeeper).flatMap((pod) => addressOf(pod, ZOOKEEPER_PORT) ?? [])
-    if (brokers.length === 0 || zookeeper.length === 0) return { brokers, zookeeper, password: '' }
+    const zookeeper = await zooKeeperEntrance(kube, cluster, ready)
+    if (brokers.length === 0 || zookeeper.servers.length === 0) return { brokers, zookeeper, password: '' }
     const password = textOf(await kube.get(secrets, { ...key, name: credentialsSecret(cluster) }), OPERATOR_USER)
     return password === undefined ? undefined : { brokers, zookeeper, password }
   }
+
+/** Logged in where a broker that runs does: a server that was started before there were logins knows none. */
+const zooKeeperEntrance = async (kube: Kube, cluster: Cluster, ready: readonly Pod[]): Promise<ZooKeeperEntrance> => {
+  const place = isExternal(cluster)
+    ? parseConnect(connectText(cluster))
+    : { servers: ready.filter(isZooKeeper).flatMap((pod) => addressOf(pod, ZOOKEEPER_PORT) ?? []) }
+  const brokers = ready.filter((pod) => !isZooKeeper(pod))
+  const levels = brokers.map(securityOf)
+  if (levels.every((level) => level === 'none')) return place
+  const secret = await kube.get(secrets, { namespace: namespaceOf(cluster), name: zooKeeperLoginSecret(cluster) })
+  const [username, password] = [textOf(secret, 'username'), textOf(secret, 'password')]
+  if (!username || !password) return place
+  return { ...place, login: { username, password }, keepsToItself: levels.every((level) => level === 'acl') }
+}
 
 /** The namespace of a Cluster is as old as all that is in it, and outlives the Cluster; its uid is no other's anywhere. */
 export const homeOf =

@@ -2,15 +2,19 @@ import type { MonotonicClock, WallClock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import type { EventRecorder } from '../kube/event-recorder.ts'
 import type { Kube } from '../kube/types.ts'
+import type { CertificateEnds } from './certificates/ends.ts'
 import type { Contacts } from './kafka/contact.ts'
 import type { Store } from './store.ts'
+import type { Ensembles } from './zookeeper/ensembles.ts'
 
 /** What every reconciler has. */
 export type Environment = {
   kube: Kube
   store: Store
   contacts: Contacts
+  ensembles: Ensembles
   events: EventRecorder
+  certificateEnds: CertificateEnds
   clock: MonotonicClock
   wall: WallClock
   logger: Logger

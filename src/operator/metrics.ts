@@ -1,6 +1,7 @@
 import { Exposition, type Sample } from '../base/exposition.ts'
 import type { WorkQueue } from '../kube/work-queue.ts'
 import { isPaused } from './admission.ts'
+import type { CertificateEnds } from './certificates/ends.ts'
 import { writeProcess } from './process-metrics.ts'
 import type { QueueName, Queues } from './queues.ts'
 import type { Store } from './store.ts'
@@ -13,6 +14,7 @@ export type MetricInputs = {
   calls: ReadonlyMap<string, number>
   /** Answers of the API server by METHOD CODE. */
   answers: ReadonlyMap<string, number>
+  certificateEnds: CertificateEnds
   /** Fields that this operator knows and the installed definitions do not, by kind. */
   missingFields: readonly { kind: string; field: string }[]
   monotonicMs: number
@@ -33,6 +35,7 @@ export const metricsText = (inputs: MetricInputs): string => {
   writeState(to, inputs)
   writeReconciles(to, inputs)
   writeApi(to, inputs)
+  writeCertificates(to, inputs)
   writeStrimzi(to, inputs)
   writeProcess(to, inputs.wallMs)
   return to.text()
@@ -169,6 +172,21 @@ const writeApi = (to: Exposition, { store, answers, calls }: MetricInputs): void
     'kafka_calls_total',
     'Calls to Kafka and its ZooKeeper that reconciles made.',
     [...calls].map(([call, value]) => ({ labels: { call }, value })),
+  )
+}
+
+const writeCertificates = (to: Exposition, { certificateEnds }: MetricInputs): void => {
+  to.add(
+    'sofakafka_certificate_expiration_timestamp_seconds',
+    'gauge',
+    'When a certificate ends, in seconds since 1970.',
+    certificateEnds.samples(),
+  )
+  to.add(
+    'strimzi_certificate_expiration_timestamp_ms',
+    'gauge',
+    'When an authority ends, in milliseconds since 1970.',
+    certificateEnds.strimziSamples(),
   )
 }
 

@@ -8,7 +8,11 @@ export const APPLIED = 'sofakafka.io/applied'
 export const TEMPLATE_HASH = 'sofakafka.io/template-hash'
 export const CLUSTER_LABEL = 'sofakafka.io/cluster'
 export const GROUP_LABEL = 'sofakafka.io/group'
+/** On the Services of a listener: its name. */
+export const LISTENER_LABEL = 'sofakafka.io/listener'
 export const USER_LABEL = 'sofakafka.io/user'
+/** On the claim of a server's volume: it belongs to a member of the ensemble. */
+export const ZOOKEEPER_MEMBER = 'sofakafka.io/zookeeper-member'
 /** On the Secret of a User: the Cluster and the name that it logs in with. */
 export const LOGIN_OF = 'sofakafka.io/login-of'
 /** On a User: another value than at the last time has the operator make another password. */
@@ -24,14 +28,21 @@ export const BROKER_USER = 'sofakafka-broker'
 export const REPLICATION_PORT = 9091
 export const METRICS_PORT = 9404
 export const ZOOKEEPER_PORT = 2181
+export const ZOOKEEPER_PEER_PORT = 2888
+export const ZOOKEEPER_ELECTION_PORT = 3888
 
 export const brokersService = (cluster: Cluster): string => `${cluster.metadata.name}-kafka-brokers`
 export const bootstrapService = (cluster: Cluster, listener: string): string => `${cluster.metadata.name}-${listener}-bootstrap`
+export const brokerService = (cluster: Cluster, listener: string, id: number): string => `${cluster.metadata.name}-${listener}-${id}`
+export const addressesConfig = (cluster: Cluster): string => `${cluster.metadata.name}-kafka-addresses`
+/** What the brokers' pods mount: keys and certificates by listener. */
+export const certificatesSecret = (cluster: Cluster): string => `${cluster.metadata.name}-kafka-certificates`
 export const groupName = (cluster: Cluster, group: string): string => `${cluster.metadata.name}-${group}`
 export const zooKeeperName = (cluster: Cluster): string => groupName(cluster, ZOOKEEPER_GROUP)
 export const zooKeeperService = (cluster: Cluster): string => `${zooKeeperName(cluster)}-client`
 export const zooKeeperNodesService = (cluster: Cluster): string => `${zooKeeperName(cluster)}-nodes`
 export const credentialsSecret = (cluster: Cluster): string => `${cluster.metadata.name}-credentials`
+export const zooKeeperLoginSecret = (cluster: Cluster): string => `${zooKeeperName(cluster)}-login`
 
 /** The labels by which services, budgets and StatefulSets select pods; they never change. */
 export const selectorOf = (cluster: Cluster, group: string): Record<string, string> => ({

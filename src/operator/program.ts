@@ -8,8 +8,10 @@ import { LeaderElection } from '../kube/lease.ts'
 import type { Key } from '../kube/types.ts'
 import { entranceOf, homeOf } from './entrance.ts'
 import { startHttp } from './http.ts'
+import { CertificateEnds } from './certificates/ends.ts'
 import type { Contacts } from './kafka/contact.ts'
 import { KafkaContacts } from './kafka/contacts.ts'
+import { ZooKeeperEnsembles, type Ensembles } from './zookeeper/ensembles.ts'
 import { metricsText } from './metrics.ts'
 import { APPLIED, MANAGER } from './names.ts'
 import { queuesOf, type QueueName, type Queues } from './queues.ts'
@@ -33,6 +35,8 @@ export type OperatorOptions = {
   logger: Logger
   /** How to talk to Kafka; absent: over the network. */
   contacts?: (store: Store) => Contacts
+  /** How to talk to ensembles of ZooKeeper; absent: over the network. */
+  ensembles?: Ensembles
   relistMs?: number
   /** How long one reconcile may take; absent: as the kind needs. */
   deadlineMs?: number
@@ -67,6 +71,7 @@ class RunningOperator {
   readonly #kube: KubeClient
   readonly #store: Store
   readonly #contacts: Contacts
+  readonly #certificateEnds = new CertificateEnds()
   readonly #queues: Queues
   readonly #calls = new Map<string, number>()
   #http: { close(): Promise<void> } | undefined
@@ -120,9 +125,11 @@ class RunningOperator {
     })
     const { kube, store, contacts } = { kube: this.#kube, store: this.#store, contacts: this.#contacts }
     const environment = {
+      certificateEnds: this.#certificateEnds,
       kube,
       store,
       contacts,
+      ensembles: options.ensembles ?? new ZooKeeperEnsembles({ clock: clocks.monotonic, logger }),
       events,
       clock: clocks.monotonic,
       wall: clocks.wall,
@@ -165,6 +172,7 @@ class RunningOperator {
       isLeader: this.#election?.isLeader ?? true,
       calls: this.#calls,
       answers: this.#kube.answers,
+      certificateEnds: this.#certificateEnds,
       missingFields: [],
       monotonicMs: monotonic.nowMs(),
       wallMs: wall.nowMs(),

@@ -3,7 +3,7 @@ import type { MonotonicClock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import { conditionOf } from '../kube/conditions.ts'
 import { InformerGroup } from '../kube/informer-group.ts'
-import { pods, secretsMetadata, statefulSets, type Pod, type StatefulSet } from '../kube/resources.ts'
+import { pods, secretsMetadata, services, statefulSets, type Pod, type Service, type StatefulSet } from '../kube/resources.ts'
 import { keyOf, keyText, type Key, type Kube, type KubeObject, type Resource } from '../kube/types.ts'
 import { aclPrincipal, claimOf, clusterKeyOf, topicName, userName, type Dependent } from './claims.ts'
 import { CLUSTER_LABEL, MANAGED, namespaceOf, USER_LABEL } from './names.ts'
@@ -25,6 +25,7 @@ export class Store {
   readonly acls: InformerGroup<Acl>
   readonly statefulSets: InformerGroup<StatefulSet>
   readonly pods: InformerGroup<Pod>
+  readonly services: InformerGroup<Service>
   /** Their metadata only: a Secret is read when one of ours refers to it. */
   readonly secrets: InformerGroup<KubeObject>
 
@@ -61,24 +62,28 @@ export class Store {
       })
       return made
     }
-    this.clusters = informer(clusters, (now, before) => this.#clusterChanged(now, before, triggers))
+    this.clusters = informer(clusters, (now, before) => this.#clusterChanged(now, before, triggers), {
+      indexes: { secret: secretsOfCluster },
+    })
     this.topics = claimed(topics, topicName, triggers.topic)
     this.users = claimed(users, userName, triggers.user, { secret: secretsOfUser })
     this.acls = claimed(acls, aclPrincipal, triggers.acl)
     this.statefulSets = informer(statefulSets, ofCluster, inCluster)
     this.pods = informer(pods, ofCluster, inCluster)
+    this.services = informer(services, ofCluster, inCluster)
     this.secrets = informer(secretsMetadata, (now, before) => {
       const secret = now ?? before!
       const user = secret.metadata.labels?.[USER_LABEL]
       if (user) triggers.user({ namespace: namespaceOf(secret), name: user })
       else ofCluster(now, before)
       for (const object of this.users.by('secret', keyText(keyOf(secret)))) triggers.user(keyOf(object))
+      for (const object of this.clusters.by('secret', keyText(keyOf(secret)))) triggers.cluster(keyOf(object))
     })
   }
 
   get informers(): InformerGroup<KubeObject>[] {
-    const { clusters, topics, users, acls, statefulSets, pods, secrets } = this
-    return [clusters, topics, users, acls, statefulSets, pods, secrets] as unknown as InformerGroup<KubeObject>[]
+    const { clusters, topics, users, acls, statefulSets, pods, services: made, secrets } = this
+    return [clusters, topics, users, acls, statefulSets, pods, made, secrets] as unknown as InformerGroup<KubeObject>[]
   }
 
   /** Resolves when every kind has been listed. Before that nothing may be decided from what is absent. */
@@ -92,6 +97,10 @@ export class Store {
 
   podsOf(cluster: Key): Pod[] {
     return this.pods.by('cluster', keyText(cluster))
+  }
+
+  servicesOf(cluster: Key): Service[] {
+    return this.services.by('cluster', keyText(cluster))
   }
 
   statefulSetsOf(cluster: Key): StatefulSet[] {
@@ -154,6 +163,11 @@ const secretsOfUser = (user: User): string[] => {
   const name = user.spec.authentication.password?.secretKeyRef.name
   return name === undefined ? [] : [keyText({ namespace: namespaceOf(user), name })]
 }
+
+const secretsOfCluster = (cluster: Cluster): string[] =>
+  (cluster.spec.listeners ?? []).flatMap(({ tls }) =>
+    tls?.secretRef ? [keyText({ namespace: namespaceOf(cluster), name: tls.secretRef.name })] : [],
+  )
 
 const clusterOf = (object: KubeObject): string => {
   const name = object.metadata.labels?.[CLUSTER_LABEL]

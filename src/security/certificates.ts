@@ -133,3 +133,7 @@ export const isUsable = (certificate: Certificate, ca: Certificate, nowMs: numbe
   const authority = new X509Certificate(ca.certificatePem)
   return parsed.verify(authority.publicKey) && Date.parse(parsed.validTo) > nowMs + 30 * DAY_MS
 }
+
+/** The certificates in a PEM text, each as it stands there with a line feed at its end. */
+export const certificatesIn = (text: string): string[] =>
+  (text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []).map((each) => `${each}\n`)

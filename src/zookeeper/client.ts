@@ -2,6 +2,7 @@ import type { MonotonicClock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import { ZooKeeperError, isZooKeeperError, type ZooKeeperErrorName } from './errors.ts'
 import type { JuteReader, JuteWriter } from './jute.ts'
+import { CONFIG_PATH, configOf, type EnsembleConfig, type Reconfiguration } from './ensemble.ts'
 import { sendAuth, type Credentials } from './login.ts'
 import { multiResults, writeMulti } from './multi.ts'
 import { parentOf, validatePath } from './paths.ts'
@@ -221,6 +222,23 @@ export class ZooKeeperClient {
   async sync(path = '/'): Promise<void> {
     const write = (to: JuteWriter) => protocol.path.write(to, { path: this.#absolute(path) })
     await this.#call({ opcode: OPCODES.sync, path, write, read: (from) => protocol.path.read(from) })
+  }
+
+  /** The members of the ensemble, whatever the chroot. `sync` first where the newest is needed. */
+  getConfig(): Promise<EnsembleConfig> {
+    const write = (to: JuteWriter) => protocol.pathAndWatch.write(to, { path: CONFIG_PATH, watch: false })
+    return this.#call({ opcode: OPCODES.getData, write, read: configOf })
+  }
+
+  /**
+   * Changes the members, by a decision of old and new ensemble; needs a login that the server takes for `super`, or the right to write /zookeeper/config.
+   * Throws NEW_CONFIG_NO_QUORUM (too few of the new are connected to the leader), RECONFIG_IN_PROGRESS, BAD_VERSION, RECONFIG_DISABLED, NO_AUTH.
+   */
+  reconfig({ joining = [], leaving = [], fromVersion = -1n }: Reconfiguration): Promise<EnsembleConfig> {
+    const list = (values: readonly (string | number)[]) => (values.length > 0 ? Buffer.from(values.join(',')) : null)
+    const request = { joining: list(joining), leaving: list(leaving), members: null, fromVersion }
+    const write = (to: JuteWriter) => protocol.reconfigRequest.write(to, request)
+    return this.#call({ opcode: OPCODES.reconfig, write, read: configOf })
   }
 
   /** For this and every later connection. A refusal is AUTH_FAILED, and the server closes the connection. */

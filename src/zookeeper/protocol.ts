@@ -17,6 +17,7 @@ export const OPCODES = {
   check: 13,
   multi: 14,
   create2: 15,
+  reconfig: 16,
   checkWatches: 17,
   removeWatches: 18,
   auth: 100,
@@ -70,6 +71,8 @@ export const pathAndType = record({ path: ustring, type: int })
 export const createRequest = record({ path: ustring, data: buffer, acl: acls, flags: int })
 export const setDataRequest = record({ path: ustring, data: buffer, version: int })
 export const setAclRequest = record({ path: ustring, acl: acls, version: int })
+/** Lists of servers as text, or null. */
+export const reconfigRequest = record({ joining: buffer, leaving: buffer, members: buffer, fromVersion: long })
 export const statResponse = record({ stat })
 export const dataAndStat = record({ data: buffer, stat })
 export const aclAndStat = record({ acl: acls, stat })

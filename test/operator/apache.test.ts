@@ -52,7 +52,7 @@ describe.skipIf(lacks('java', 'maven'))('the contact to a Kafka cluster, on Apac
     await waitForPort(saslPort)
     entrance = {
       brokers: [{ host: '127.0.0.1', port: saslPort }],
-      zookeeper: [{ host: '127.0.0.1', port: zookeeper.port }],
+      zookeeper: { servers: [{ host: '127.0.0.1', port: zookeeper.port }] },
       password: 'secret',
     }
     contacts = new KafkaContacts({

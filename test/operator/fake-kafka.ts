@@ -1,5 +1,6 @@
 import type { AclAdmin } from '../../src/client/acl-admin.ts'
 import type { Admin, ConfigChange, ConfigValue, NewTopic, Outcomes, TopicDescription } from '../../src/client/admin.ts'
+import { monotonicClock } from '../../src/base/clock.ts'
 import { keyText, type Key } from '../../src/kube/types.ts'
 import {
   Unreachable,
@@ -9,6 +10,7 @@ import {
   type RecordKind,
   type Records,
 } from '../../src/operator/kafka/contact.ts'
+import { BatchedAdmin } from '../../src/operator/kafka/batched-admin.ts'
 import { KafkaError } from '../../src/protocol/errors.ts'
 import { FakePartitions } from './fake-partitions.ts'
 import { bindingKey, matchesFilter, type AclBinding } from '../../src/security/acl.ts'
@@ -20,12 +22,18 @@ type Topic = { partitions: number; config: Map<string, string> }
 export class FakeKafka {
   readonly topics = new Map<string, Topic>()
   readonly partitions = new FakePartitions((what) => void this.writes.push(what))
+  /** What the brokers registered. */
+  readonly endpoints = new Map<number, string[]>()
   readonly users = new Map<string, Map<ScramMechanism, ScramCredential>>()
   readonly bindings = new Map<string, AclBinding>()
   readonly recorded = new Map<string, OwnerRecord>()
   writes: string[] = []
+  /** How often each call came, whatever was in it. */
+  readonly requests = { createTopics: 0 }
   isReachable = true
   refuseTopics: KafkaError | undefined
+  /** Which topics are not made, and why. */
+  refuse: (topic: NewTopic) => KafkaError | undefined = () => this.refuseTopics
 
   readonly admin: Pick<Admin, keyof Admin> = {
     describeTopics: async (names) => {
@@ -48,18 +56,21 @@ export class FakeKafka {
           return [name, new Map([['segment.bytes', { value: '1073741824', isTopicOverride: false }], ...own])]
         }),
       ),
-    createTopics: async (topics: readonly NewTopic[]) =>
-      this.#each(
+    createTopics: async (topics: readonly NewTopic[]) => {
+      this.requests.createTopics++
+      return this.#each(
         topics,
         ({ name }) => name,
         (topic) => {
-          if (this.refuseTopics) return this.refuseTopics
+          const refusal = this.refuse(topic)
+          if (refusal) return refusal
           const { partitions = 1, replicationFactor = 1, config = {} } = topic
           this.topics.set(topic.name, { partitions, config: new Map(Object.entries(config)) })
           this.partitions.make(topic.name, partitions, replicationFactor)
         },
         'create',
-      ),
+      )
+    },
     deleteTopics: async (names) =>
       this.#each(
         names,
@@ -149,11 +160,12 @@ export class FakeKafka {
 
   contactOf(records: Records): Contact {
     return {
-      admin: this.admin,
+      admin: new BatchedAdmin(this.admin as Admin, monotonicClock),
       partitions: this.partitions,
       acls: this.acls,
       records,
       scramCredential: async (user, mechanism) => this.users.get(user)?.get(mechanism),
+      endpoints: async () => this.endpoints,
       describeCluster: async () => ({ clusterId: 'fake-cluster-id', controllerId: 1, brokers: this.partitions.brokers }),
     }
   }

@@ -234,4 +234,31 @@ export const RULES: Rule[] = [
     write: acl('x', NS, { rules: [{ resource: { type: 'Topic', name: '*', patternType: 'Prefixed' }, operations: ['Read'] }] }),
     words: 'for every name say patternType Literal',
   },
+  ...(
+    [
+      ['Topic', 'IdempotentWrite', 'of a Topic there are'],
+      ['Group', 'Write', 'of a Group there are'],
+      ['TransactionalId', 'Read', 'of a TransactionalId there are'],
+      ['DelegationToken', 'Delete', 'of a DelegationToken there are'],
+    ] as const
+  ).map(([type, operation, words]) => ({
+    what: `${operation} of a ${type}`,
+    write: acl('x', NS, { rules: [{ resource: { type, name: 'x' }, operations: [operation] }] }),
+    words,
+  })),
+  {
+    what: 'Read of the Cluster',
+    write: acl('x', NS, { rules: [{ resource: { type: 'Cluster' }, operations: ['Read'] }] }),
+    words: 'of the Cluster there are',
+  },
+  {
+    what: 'a host that is a name',
+    write: acl('x', NS, { rules: [{ resource: { type: 'Topic', name: 'x' }, operations: ['Read'], host: 'app.example.com' }] }),
+    words: 'host is one address',
+  },
+  {
+    what: "a prefix that takes in Kafka's own topics",
+    write: cluster('a', NS, { allowedNamespaces: [{ name: 'team', prefixes: ['__'] }] }),
+    words: 'a prefix must not be _ or *',
+  },
 ]

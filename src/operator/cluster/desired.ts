@@ -3,7 +3,8 @@ import type { ConfigMap, Container, StatefulSet } from '../../kube/resources.ts'
 import type { KubeObject } from '../../kube/types.ts'
 import * as names from '../names.ts'
 import type { Inputs } from './inputs.ts'
-import { listenerObjects, listenerParts, listenersRestartOn } from './listeners.ts'
+import { listenerObjects } from './listener-services.ts'
+import { listenerParts, listenersRestartOn } from './listeners.ts'
 import { BROKER_CONFIG_MOUNT, CREDENTIALS_MOUNT, DATA_MOUNT, LOGIN_FILE, LOGIN_MOUNT } from './mounts.ts'
 import { ownedMeta, statefulSet } from './pod.ts'
 import { serverProperties, staticSettings, type Group } from './properties.ts'
@@ -108,7 +109,7 @@ export const groupStatefulSet = (cluster: Cluster, group: Group, inputs: Inputs)
       resources: group.resources,
       settings: staticSettings(cluster),
       listeners: listenersRestartOn(cluster, inputs),
-      zookeeper: zooKeeperRestartOn(cluster),
+      zookeeper: zooKeeperRestartOn(cluster, inputs),
       authorization: cluster.spec.authorization,
     },
   })

@@ -8,3 +8,9 @@ export const CREDENTIALS_MOUNT = '/etc/sofakafka/credentials'
 /** A properties file with the password that the broker logs in with at other brokers. */
 export const LOGIN_MOUNT = '/etc/sofakafka/login'
 export const LOGIN_FILE = 'login.properties'
+/** A PEM file with key and certificates per listener with TLS, LISTENER.pem, and the authorities of client certificates. */
+export const CERTIFICATES_MOUNT = '/etc/sofakafka/certificates'
+export const CLIENTS_CA_FILE = 'clients-ca.crt'
+/** A properties file with what the brokers are called outside. */
+export const ADDRESSES_MOUNT = '/etc/sofakafka/addresses'
+export const ADDRESSES_FILE = 'addresses.properties'

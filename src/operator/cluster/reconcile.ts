@@ -4,8 +4,10 @@ import { isPaused } from '../admission.ts'
 import { RESYNC_MS, type Environment } from '../environment.ts'
 import { Unreachable } from '../kafka/contact.ts'
 import { removeLeftovers } from '../kafka/leftovers.ts'
+import { certificates } from '../certificates/step.ts'
 import { apply, render } from './apply.ts'
 import { shrink } from './drain.ts'
+import { addresses, holdBack, readdress, removeServices } from './exposure.ts'
 import { observeCluster, type ClusterSeen } from './observe.ts'
 import { isReady, isZooKeeper } from './pods.ts'
 import { roll } from './replace.ts'
@@ -13,6 +15,7 @@ import { outdatedPods } from './roll.ts'
 import { clusterStatus } from './status.ts'
 import { runSteps, verdictOfAll, type Finding, type Pass, type Step } from './steps.ts'
 import { volumes } from './volumes.ts'
+import { zooKeeperFacts, zooKeeperMembers } from '../zookeeper/steps.ts'
 
 const RETRY_MS = 5000
 /** E.g. objects of an earlier Cluster that are still being collected. */
@@ -49,7 +52,22 @@ const leftovers: Step = {
 }
 
 /** In this order. Each does its part alone: one that fails is named in the condition, and the others go on. */
-const STEPS: readonly Step[] = [shrink, render, volumes, apply, askKafka, leftovers, roll]
+const STEPS: readonly Step[] = [
+  shrink,
+  addresses,
+  certificates,
+  zooKeeperFacts,
+  render,
+  holdBack,
+  volumes,
+  apply,
+  removeServices,
+  zooKeeperMembers,
+  askKafka,
+  readdress,
+  leftovers,
+  roll,
+]
 
 /** Brings one Cluster to its spec. Level-based: it is told a name, never an event. */
 export const reconcileCluster =

@@ -33,10 +33,16 @@ export const roll: Step = {
  * Replaces at most one pod per look, judged by a fresh list: the cache may not know yet that another one is on its way out. Gives why it waits, if it does. A broker
  * that takes part is only replaced when every partition keeps the in-sync replicas that its topic asks for; without an answer from Kafka nobody knows, so it waits.
  */
-const replaceNext = async ({ environment, cluster, statefulSets, restarts, kafka }: Pass): Promise<Verdict | undefined> => {
+const replaceNext = async ({ environment, cluster, statefulSets, restarts, kafka, zooKeeper }: Pass): Promise<Verdict | undefined> => {
   const labelSelector = `${CLUSTER_LABEL}=${cluster.metadata.name},${MANAGED}`
   const { items: pods } = await environment.kube.list(resources.pods, { namespace: namespaceOf(cluster), labelSelector })
-  const pod = nextToReplace({ statefulSets, pods, restarts, controllerId: kafka.controllerId })
+  const pod = nextToReplace({
+    statefulSets,
+    pods,
+    restarts,
+    controllerId: kafka.controllerId,
+    zooKeeperLeader: leaderPod(zooKeeper?.leader),
+  })
   if (!pod) return undefined
   const reason = await whyNot(pod, kafka)
   if (reason) return reconciling('RollBlocked', `${pod.metadata.name} is not replaced yet: ${reason}`)
@@ -47,6 +53,9 @@ const replaceNext = async ({ environment, cluster, statefulSets, restarts, kafka
   await environment.events.record(cluster, { type: 'Normal', reason: 'Restarted', action: 'RollingUpdate', note })
   return undefined
 }
+
+/** Servers count from 1 on, pods from 0. */
+const leaderPod = (server: number | undefined): number | undefined => (server === undefined ? undefined : server - 1)
 
 const whyNot = async (pod: resources.Pod, { contact, brokerIds }: KafkaFacts): Promise<string | undefined> => {
   if (isZooKeeper(pod)) return undefined

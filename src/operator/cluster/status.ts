@@ -5,7 +5,7 @@ import { conditionsOfVerdict, READY, reconciling, type Verdict } from '../reason
 import type { ConditionInput } from '../../kube/conditions.ts'
 import type { Inputs } from './inputs.ts'
 import { addressOf, addressText, idOf, isReady, isZooKeeper, troubleOf } from './pods.ts'
-import { listenersOf } from './listeners.ts'
+import { isExternal, listenersOf, type Listener } from './listeners.ts'
 import type { Warning } from './steps.ts'
 
 export type StatusInputs = {
@@ -31,7 +31,7 @@ export const clusterStatus = (inputs: StatusInputs, nowMs: number): ClusterStatu
     clusterId: inputs.clusterId ?? cluster.status?.clusterId,
     image: inputs.inputs.image,
     readyBrokers: `${ready}/${brokers.length}`,
-    listeners: listenersOf(cluster).map(({ name, port }) => ({ name, bootstrapServers: bootstrapServers(inputs, name, port) })),
+    listeners: listenersOf(cluster).map((listener) => listenerStatus(inputs, listener)),
     brokers,
     conditions: conditionsOfVerdict(
       verdictOf(inputs, brokers),
@@ -59,6 +59,17 @@ const brokersOf = (cluster: Cluster, pods: readonly Pod[]): NonNullable<ClusterS
       return { id, pod, ready: readyNames.has(pod) }
     })
     .sort((a, b) => a.id - b.id)
+}
+
+const listenerStatus = (inputs: StatusInputs, listener: Listener): NonNullable<ClusterStatus['listeners']>[number] => {
+  const { name, port, type } = listener
+  const facts = inputs.inputs.listeners
+  const authorities = facts?.authorities.get(name) ?? []
+  const certificates = authorities.length > 0 ? [...authorities] : undefined
+  if (!isExternal(listener)) return { name, bootstrapServers: bootstrapServers(inputs, name, port), certificates }
+  const hostIps = new Map(inputs.pods.map((pod) => [idOf(pod), pod.status?.['hostIP'] as string | undefined]))
+  const brokers = facts?.addresses.get(name)?.map(({ id, host, port: number }) => ({ id, host: host ?? hostIps.get(id), port: number }))
+  return { name, type, bootstrapServers: facts?.bootstrap.get(name), brokers, certificates }
 }
 
 const bootstrapServers = ({ cluster, pods, inputs: { advertise } }: StatusInputs, listener: string, port: number): string | undefined => {

@@ -5,6 +5,7 @@ import type { Environment } from '../environment.ts'
 import { reconciling, type Reason, type Verdict } from '../reasons.ts'
 import type { Inputs } from './inputs.ts'
 import type { ClusterSeen } from './observe.ts'
+import type { Change } from '../zookeeper/membership.ts'
 import type { KafkaFacts } from './replace.ts'
 
 /** What one look at a Cluster works with; each field has the step that fills it in. */
@@ -19,6 +20,8 @@ export type Pass = {
   statefulSets: StatefulSet[]
   /** From `ask Kafka` on; empty while nobody answers. */
   kafka: KafkaFacts
+  /** Of an ensemble that the operator runs: who leads (the id, from 1 on), and the change of members that is to be made once it is written down. */
+  zooKeeper?: { leader: number | undefined; change?: Change }
   /** Pods to restart although their settings are those of now, with the reason: completes "Pod x is replaced: ". */
   readonly restarts: Map<string, string>
   /** Why no pod may be replaced now: something that its successor needs is not there. */
@@ -29,7 +32,8 @@ export type Pass = {
 export type Warning = { reason: Reason; message: string }
 /** What keeps the Cluster from being Ready, and what is worth knowing besides. */
 export type Finding = { verdict?: Verdict; warnings?: readonly Warning[]; requeueAfterMs?: number }
-export type Step = { name: string; run(pass: Pass): Promise<Finding | undefined> }
+/** Without what a vital step finds out nothing may be rendered: when it fails, or stalls, those after it are not run. */
+export type Step = { name: string; isVital?: boolean; run(pass: Pass): Promise<Finding | undefined> }
 
 /** Runs every step in order. One that fails does not keep the others from their work; its error becomes a verdict. */
 export const runSteps = async (steps: readonly Step[], pass: Pass): Promise<Finding[]> => {
@@ -38,10 +42,12 @@ export const runSteps = async (steps: readonly Step[], pass: Pass): Promise<Find
     try {
       const finding = await step.run(pass)
       if (finding) findings.push(finding)
+      if (step.isVital && finding?.verdict?.state === 'stalled') return findings
     } catch (error) {
       const key = keyText(keyOf(pass.cluster))
       pass.environment.logger.warn({ cluster: key, step: step.name, err: error }, 'a step failed')
       findings.push({ verdict: reconciling('StepFailed', `${step.name}: ${(error as Error).message}`) })
+      if (step.isVital) return findings
     }
   }
   return findings

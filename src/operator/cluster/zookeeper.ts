@@ -1,102 +1,72 @@
 import type { Cluster } from '../../api/index.ts'
-import { formatProperties } from '../../base/properties.ts'
-import type { ConfigMap, Container, Service, StatefulSet } from '../../kube/resources.ts'
+import type { Secret, Service } from '../../kube/resources.ts'
 import type { KubeObject } from '../../kube/types.ts'
 import * as names from '../names.ts'
+import { apacheConfig, apacheStatefulSet } from '../zookeeper/apache.ts'
+import { embeddedConfig, embeddedStatefulSet } from '../zookeeper/embedded.ts'
+import { CLIENT_JAAS, LOGIN_DIRECTORY, loginSecret } from '../zookeeper/login.ts'
+import { connectText, isApache, isExternal } from '../zookeeper/place.ts'
+import { securityArguments, type Security } from '../zookeeper/security.ts'
 import type { Inputs } from './inputs.ts'
 import type { PodParts } from './listeners.ts'
-import { DATA_DIRECTORY, DATA_MOUNT, ZOOKEEPER_CONFIG_MOUNT } from './mounts.ts'
-import { ownedMeta, statefulSet } from './pod.ts'
 import { port, service } from './service.ts'
 
 /** What rendering must know of ZooKeeper beside the spec. */
-export type ZooKeeperFacts = Record<string, never>
+export type ZooKeeperFacts = {
+  security: Security
+  /** The data of the Secret with the logins; undefined: nobody logs in. */
+  login?: NonNullable<Secret['data']>
+  /** Of an ensemble: how many servers run, and which of them are members. */
+  ensemble?: { replicas: number; members: readonly number[] }
+}
 
-/** Every object of the Cluster's own ZooKeeper. */
-export const zooKeeperObjects = (cluster: Cluster, inputs: Inputs): KubeObject[] => [
-  zooKeeperConfig(cluster),
-  ...zooKeeperServices(cluster),
-  zooKeeperStatefulSet(cluster, inputs),
-]
+const OPEN: ZooKeeperFacts = { security: 'none' }
+
+/** Every object of the Cluster's own ZooKeeper, and the logins. */
+export const zooKeeperObjects = (cluster: Cluster, inputs: Inputs): KubeObject[] => {
+  const facts = inputs.zookeeper ?? OPEN
+  const secrets = facts.login ? [loginSecret(cluster, facts.login)] : []
+  if (isExternal(cluster)) return secrets
+  if (!isApache(cluster))
+    return [...secrets, embeddedConfig(cluster, facts), ...zooKeeperServices(cluster), embeddedStatefulSet(cluster, inputs)]
+  return [...secrets, apacheConfig(cluster), ...zooKeeperServices(cluster), apacheStatefulSet(cluster, facts)]
+}
 
 /** The lines of server.properties about ZooKeeper. */
-export const zooKeeperProperties = (cluster: Cluster): [string, string][] => [
-  ['zookeeper.connect', `${names.zooKeeperService(cluster)}.${names.namespaceOf(cluster)}.svc:${names.ZOOKEEPER_PORT}`],
-]
+export const zooKeeperProperties = (cluster: Cluster): [string, string][] => [['zookeeper.connect', connectText(cluster)]]
 
 /** What a broker's pod has for its way to ZooKeeper. */
-export const zooKeeperParts = (_cluster: Cluster, _inputs: Inputs): PodParts => ({
-  args: [],
-  env: [],
-  ports: [],
-  volumes: [],
-  volumeMounts: [],
-})
+export const zooKeeperParts = (cluster: Cluster, inputs: Inputs): PodParts => {
+  const { security } = inputs.zookeeper ?? OPEN
+  const secret = { secretName: names.zooKeeperLoginSecret(cluster), defaultMode: 0o440, items: [{ key: CLIENT_JAAS, path: CLIENT_JAAS }] }
+  const isIn = security !== 'none'
+  return {
+    args: securityArguments(security),
+    env: [],
+    ports: [],
+    volumes: isIn ? [{ name: 'zookeeper-login', secret }] : [],
+    volumeMounts: isIn ? [{ name: 'zookeeper-login', mountPath: LOGIN_DIRECTORY, readOnly: true }] : [],
+  }
+}
 
 /** For which a broker must be restarted when it changes: what the user asked for, never how this operator renders it. */
-export const zooKeeperRestartOn = (_cluster: Cluster): unknown => undefined
-
-export const zooKeeperConfig = (cluster: Cluster): ConfigMap => ({
-  apiVersion: 'v1',
-  kind: 'ConfigMap',
-  metadata: ownedMeta(cluster, names.zooKeeperName(cluster), 'zookeeper'),
-  data: { 'zoo.cfg': zooCfg() },
-})
+export const zooKeeperRestartOn = (cluster: Cluster, inputs: Inputs): unknown => {
+  const { security } = inputs.zookeeper ?? OPEN
+  const external = cluster.spec.zookeeper.external?.connect
+  return security === 'none' && !external ? undefined : { security, external }
+}
 
 export const zooKeeperServices = (cluster: Cluster): Service[] => {
   const selector = names.selectorOf(cluster, names.ZOOKEEPER_GROUP)
-  const ports = [port('tcp-client', names.ZOOKEEPER_PORT)]
+  const client = port('tcp-client', names.ZOOKEEPER_PORT)
+  const peers = isApache(cluster) ? [port('tcp-peer', names.ZOOKEEPER_PEER_PORT), port('tcp-election', names.ZOOKEEPER_ELECTION_PORT)] : []
   return [
     service(cluster, names.zooKeeperNodesService(cluster), 'zookeeper', {
       clusterIP: 'None',
       publishNotReadyAddresses: true,
       selector,
-      ports,
+      ports: [client, ...peers],
     }),
-    service(cluster, names.zooKeeperService(cluster), 'zookeeper', { selector, ports }),
+    service(cluster, names.zooKeeperService(cluster), 'zookeeper', { selector, ports: [client] }),
   ]
 }
-
-const tcpProbe = { tcpSocket: { port: 'tcp-client' }, timeoutSeconds: 5 }
-
-export const zooKeeperStatefulSet = (cluster: Cluster, { image }: Inputs): StatefulSet => {
-  const { storage, resources, template } = cluster.spec.zookeeper
-  const container: Container = {
-    name: 'zookeeper',
-    image,
-    args: ['zookeeper', `${ZOOKEEPER_CONFIG_MOUNT}/zoo.cfg`],
-    ports: [{ name: 'tcp-client', containerPort: names.ZOOKEEPER_PORT, protocol: 'TCP' }],
-    readinessProbe: { ...tcpProbe, periodSeconds: 1, failureThreshold: 5 },
-    livenessProbe: { ...tcpProbe, periodSeconds: 10, failureThreshold: 6 },
-    volumeMounts: [
-      { name: 'config', mountPath: ZOOKEEPER_CONFIG_MOUNT, readOnly: true },
-      { name: 'data', mountPath: DATA_MOUNT },
-    ],
-  }
-  return statefulSet(cluster, {
-    group: names.ZOOKEEPER_GROUP,
-    role: 'zookeeper',
-    replicas: 1,
-    firstId: 0,
-    serviceName: names.zooKeeperNodesService(cluster),
-    container,
-    volumes: [{ name: 'config', configMap: { name: names.zooKeeperName(cluster) } }],
-    storage,
-    resources,
-    template,
-    zone: undefined,
-    terminationGracePeriodSeconds: 30,
-    restartOn: { image, resources },
-  })
-}
-
-export const zooCfg = (): string =>
-  formatProperties([
-    ['tickTime', '2000'],
-    ['dataDir', DATA_DIRECTORY],
-    ['clientPort', String(names.ZOOKEEPER_PORT)],
-    ['clientPortAddress', '0.0.0.0'],
-    ['maxClientCnxns', '0'],
-    ['autopurge.snapRetainCount', '3'],
-    ['4lw.commands.whitelist', 'ruok,srvr,stat,mntr'],
-  ])

@@ -15,6 +15,8 @@ export type Contact = {
   scramCredential(user: string, mechanism: ScramMechanism): Promise<ScramCredential | undefined>
   /** The cluster's id, the broker that is the controller now, and the brokers that are registered. */
   describeCluster(): Promise<{ clusterId: string | null; controllerId: number; brokers: LiveBroker[] }>
+  /** What each registered broker tells clients to connect to, NAME://HOST:PORT, by its id. */
+  endpoints(): Promise<Map<number, string[]>>
 }
 
 /** One contact per Cluster, made at the first use. */
@@ -35,6 +37,8 @@ export type RecordKind = 'topics' | 'users' | 'acls'
 export type OwnerRecord = {
   owner: { namespace: string; name: string; uid: string }
   deletionPolicy: 'Retain' | 'Delete'
+  /** Of a topic that was there before the resource. */
+  isAdopted?: true
   /** Of a topic: the configuration keys that the resource sets. */
   config?: string[]
   /** Of a topic whose partitions get other replicas: set before the first begins to move, taken away when all is cleared up. */

@@ -6,14 +6,23 @@ import { ClusterClient } from '../../client/cluster-client.ts'
 import { PartitionAdmin } from '../../client/partition-admin.ts'
 import { keyText, parseKey, type Key } from '../../kube/types.ts'
 import { ZooKeeperClient } from '../../zookeeper/client.ts'
+import { CREATOR_ALL_ACL } from '../../zookeeper/types.ts'
 import { OPERATOR_USER } from '../names.ts'
 import { BatchedAdmin } from './batched-admin.ts'
 import { Unreachable, type Contact, type Contacts } from './contact.ts'
+import { registeredEndpoints } from './registrations.ts'
 import { readScramCredential, zooKeeperRecords } from './records.ts'
 
 type Address = { host: string; port: number }
 /** What is needed to talk to a Cluster now; undefined while its pods do not serve. */
-export type Entrance = { brokers: Address[]; zookeeper: Address[]; password: string }
+export type Entrance = { brokers: Address[]; zookeeper: ZooKeeperEntrance; password: string }
+/** `keepsToItself`: what the operator writes is for its login alone. */
+export type ZooKeeperEntrance = {
+  servers: Address[]
+  chroot?: string
+  login?: { username: string; password: string }
+  keepsToItself?: boolean
+}
 
 export type ContactsOptions = {
   clock: MonotonicClock
@@ -75,7 +84,7 @@ export class KafkaContacts implements Contacts {
   async #openOrReuse(text: string): Promise<Open> {
     const entrance = await this.#options.entrance(parseKey(text))
     if (!entrance || entrance.brokers.length === 0) throw new Unreachable('no broker serves')
-    if (entrance.zookeeper.length === 0) throw new Unreachable('ZooKeeper does not serve')
+    if (entrance.zookeeper.servers.length === 0) throw new Unreachable('ZooKeeper does not serve')
     const known = this.#open.get(text)
     const isAlive = known && ['CONNECTING', 'CONNECTED'].includes(known.zookeeper.state)
     if (isAlive && known.entrance === JSON.stringify(entrance)) {
@@ -105,7 +114,10 @@ export class KafkaContacts implements Contacts {
     try {
       await client.brokers()
       const zookeeper = await ZooKeeperClient.connect({
-        servers: entrance.zookeeper,
+        servers: entrance.zookeeper.servers,
+        ...(entrance.zookeeper.chroot ? { chroot: entrance.zookeeper.chroot } : {}),
+        ...(entrance.zookeeper.login ? { saslDigest: entrance.zookeeper.login } : {}),
+        ...(entrance.zookeeper.keepsToItself ? { aclOf: () => CREATOR_ALL_ACL } : {}),
         sessionTimeoutMs: SESSION_TIMEOUT_MS,
         connectTimeoutMs: CONNECT_TIMEOUT_MS,
         clock,
@@ -117,6 +129,7 @@ export class KafkaContacts implements Contacts {
         acls: new AclAdmin(client),
         records: zooKeeperRecords(zookeeper, home),
         scramCredential: (user, mechanism) => readScramCredential(zookeeper, user, mechanism),
+        endpoints: () => registeredEndpoints(zookeeper),
         describeCluster: async () => {
           const { clusterId, controllerId, brokers } = await client.brokers()
           return { clusterId, controllerId, brokers: brokers.map(({ nodeId, rack }) => ({ id: nodeId, rack })) }

@@ -1,0 +1,67 @@
+import { randomBytes } from 'node:crypto'
+import type { Cluster } from '../../api/index.ts'
+import { ownerReference, type Secret } from '../../kube/resources.ts'
+import { BROKER_USER, labelsOf, namespaceOf, OPERATOR_USER, zooKeeperLoginSecret } from '../names.ts'
+
+export const LOGIN_DIRECTORY = '/etc/sofakafka/zookeeper-login'
+export const SERVER_JAAS = 'server.jaas.conf'
+export const CLIENT_JAAS = 'client.jaas.conf'
+/** With this login servers of an ensemble speak to one another. */
+const SERVER_USER = 'sofakafka-server'
+const MODULE = 'org.apache.zookeeper.server.auth.DigestLoginModule'
+const PASSWORD_BYTES = 32
+
+type Login = { username: string; password: string }
+
+const base64 = (text: string): string => Buffer.from(text, 'utf8').toString('base64')
+const quoted = (text: string): string => `"${text.replace(/(["\\])/g, '\\$1')}"`
+
+const section = (name: string, options: readonly [string, string][]): string => {
+  const lines = options.map(([key, value]) => `  ${key}=${quoted(value)}`)
+  return `${name} {\n  ${MODULE} required\n${lines.join('\n')};\n};\n`
+}
+const clientSection = (name: string, { username, password }: Login): string =>
+  section(name, [
+    ['username', username],
+    ['password', password],
+  ])
+
+/** Who brokers and operator are for an external ZooKeeper: what the user's Secret says. */
+export const externalLogin = ({ username, password }: Login): NonNullable<Secret['data']> => ({
+  username: base64(username),
+  password: base64(password),
+  [CLIENT_JAAS]: base64(clientSection('Client', { username, password })),
+})
+
+/** Three logins with new passwords: the brokers', the operator's, who may do everything, and that of servers among themselves. */
+export const newLogin = (random: (bytes: number) => Buffer = randomBytes): NonNullable<Secret['data']> => {
+  const password = () => random(PASSWORD_BYTES).toString('base64url')
+  const [broker, operator, server] = [password(), password(), password()]
+  const servers =
+    section('Server', [
+      [`user_${BROKER_USER}`, broker],
+      [`user_${OPERATOR_USER}`, operator],
+    ]) +
+    section('QuorumServer', [[`user_${SERVER_USER}`, server]]) +
+    clientSection('QuorumLearner', { username: SERVER_USER, password: server })
+  return {
+    username: base64(OPERATOR_USER),
+    password: base64(operator),
+    [SERVER_JAAS]: base64(servers),
+    [CLIENT_JAAS]: base64(clientSection('Client', { username: BROKER_USER, password: broker })),
+  }
+}
+
+/** Goes with the Cluster only when deletionPolicy is Delete, as its volumes do. */
+export const loginSecret = (cluster: Cluster, data: NonNullable<Secret['data']>): Secret => ({
+  apiVersion: 'v1',
+  kind: 'Secret',
+  metadata: {
+    name: zooKeeperLoginSecret(cluster),
+    namespace: namespaceOf(cluster),
+    labels: labelsOf(cluster, 'zookeeper'),
+    ...(cluster.spec.deletionPolicy === 'Delete' ? { ownerReferences: [ownerReference(cluster)] } : {}),
+  },
+  type: 'Opaque',
+  data,
+})

@@ -1,0 +1,121 @@
+import type { Cluster } from '../../api/index.ts'
+import * as resources from '../../kube/resources.ts'
+import { isZooKeeperError } from '../../zookeeper/errors.ts'
+import type { ZooKeeperFacts } from '../cluster/zookeeper.ts'
+import { addressOf, idOf, isReady, isZooKeeper } from '../cluster/pods.ts'
+import { outdatedPods } from '../cluster/roll.ts'
+import type { Finding, Pass, Step } from '../cluster/steps.ts'
+import * as names from '../names.ts'
+import { reconciling, stalled } from '../reasons.ts'
+import { textOf } from '../user/observe.ts'
+import { ensembleOf, memberLine } from './apache.ts'
+import { markMembers, markedMembers } from './claims.ts'
+import type { ServerPlace } from './ensembles.ts'
+import { externalLogin, newLogin } from './login.ts'
+import { planOf, type Change, type Plan } from './membership.ts'
+import { isApache } from './place.ts'
+import { nextSecurity } from './security.ts'
+
+/** Finds out what ZooKeeper's objects depend on. Nothing is rendered without it. */
+export const zooKeeperFacts: Step = {
+  name: 'ZooKeeper',
+  isVital: true,
+  run: async (pass) => {
+    const { cluster, seen } = pass
+    const brokers = seen.statefulSets.filter((set) => !isZooKeeperSet(set))
+    const security = nextSecurity(cluster, brokers, isSettled(pass, brokers))
+    const login = security !== 'none' || isApache(cluster) ? await loginOf(pass) : undefined
+    if (login && !('data' in login)) return login
+    const facts: ZooKeeperFacts = { security, ...(login ? { login: login.data } : {}) }
+    pass.inputs.zookeeper = facts
+    if (!isApache(cluster)) return undefined
+    const plan = await planEnsemble(pass)
+    facts.ensemble = { replicas: plan.replicas, members: plan.members }
+    pass.zooKeeper = { leader: plan.leader, ...(plan.change ? { change: plan.change } : {}) }
+    if (plan.waiting !== undefined) return changing(plan.waiting)
+    return plan.change && changing(textOfChange(plan.change))
+  },
+}
+
+/** Makes the change that is written down: in the StatefulSet, as a look at it says, and on the claims. */
+export const zooKeeperMembers: Step = {
+  name: 'members of ZooKeeper',
+  run: async (pass) => {
+    const { environment, cluster, inputs } = pass
+    const change = pass.zooKeeper?.change
+    const data = inputs.zookeeper?.login
+    if (!change || !data || !isWrittenDown(pass, change)) return undefined
+    pass.hold = 'the members of ZooKeeper change'
+    const login = { username: text(data, 'username'), password: text(data, 'password') }
+    try {
+      await environment.ensembles.reconfigure(placesOf(pass), login, wireOf(cluster, change))
+    } catch (error) {
+      if (!isZooKeeperError(error, 'NEW_CONFIG_NO_QUORUM', 'RECONFIG_IN_PROGRESS', 'CONNECTION_LOSS', 'SESSION_EXPIRED')) throw error
+      return changing(`${textOfChange(change)} when enough servers follow the leader (${error.error})`)
+    }
+    const note = `ZooKeeper: ${'add' in change ? `server ${change.add} is a member now` : `server ${change.remove} is no member any more`}`
+    await environment.events.record(cluster, { type: 'Normal', reason: 'Changed', action: 'Reconfigure', note })
+    return undefined
+  },
+}
+
+const changing = (what: string): Finding => ({ verdict: reconciling('ZooKeeperChanging', `ZooKeeper: ${what}`), requeueAfterMs: AGAIN_MS })
+const AGAIN_MS = 500
+const textOfChange = (change: Change): string => ('add' in change ? `server ${change.add} joins` : `server ${change.remove} leaves`)
+const wireOf = (cluster: Cluster, change: Change) =>
+  'add' in change ? { joining: [memberLine(cluster, change.add)] } : { leaving: [change.remove] }
+
+const isZooKeeperSet = (set: resources.StatefulSet): boolean => set.spec.selector.matchLabels[names.GROUP_LABEL] === names.ZOOKEEPER_GROUP
+
+/** Every broker's pod is there, ready, and as its set wants it. */
+const isSettled = ({ seen }: Pass, sets: readonly resources.StatefulSet[]): boolean => {
+  const pods = seen.pods.filter((pod) => !isZooKeeper(pod))
+  const wanted = sets.reduce((sum, { spec }) => sum + spec.replicas, 0)
+  return pods.length >= wanted && pods.every(isReady) && outdatedPods({ statefulSets: seen.statefulSets, pods: seen.pods }).length === 0
+}
+
+const text = (data: Record<string, string>, key: string): string => Buffer.from(data[key] ?? '', 'base64').toString('utf8')
+
+const isWrittenDown = ({ seen }: Pass, change: Change): boolean => {
+  if ('remove' in change) return true
+  const set = seen.statefulSets.find(isZooKeeperSet)
+  return set !== undefined && ensembleOf(set).members.includes(change.add)
+}
+
+/** The logins: made once and kept, or what the user's Secret says. */
+const loginOf = async ({ environment, cluster }: Pass): Promise<{ data: NonNullable<resources.Secret['data']> } | Finding> => {
+  const namespace = names.namespaceOf(cluster)
+  const name = names.zooKeeperLoginSecret(cluster)
+  const made = await environment.kube.get(resources.secrets, { namespace, name })
+  const labels = made?.metadata.labels
+  if (made && (labels?.['app.kubernetes.io/managed-by'] !== names.MANAGER || labels[names.CLUSTER_LABEL] !== cluster.metadata.name)) {
+    const message = `the Secret ${name} is not one that the operator made for this Cluster: rename or delete it`
+    return { verdict: stalled('SecretConflict', message) }
+  }
+  const reference = cluster.spec.zookeeper.external?.authentication?.secretRef.name
+  if (reference === undefined) return { data: made?.data ?? newLogin() }
+  const secret = await environment.kube.get(resources.secrets, { namespace, name: reference })
+  const [username, password] = [textOf(secret, 'username'), textOf(secret, 'password')]
+  if (username && password) return { data: externalLogin({ username, password }) }
+  const message = `zookeeper.external.authentication: the Secret ${reference} must be there and have the keys username and password`
+  return { verdict: stalled('SecretNotFound', message) }
+}
+
+const placesOf = ({ seen }: Pass): ServerPlace[] =>
+  seen.pods.filter(isZooKeeper).flatMap((pod) => {
+    const address = addressOf(pod, names.ZOOKEEPER_PORT)
+    return address && !pod.metadata.deletionTimestamp ? [{ id: idOf(pod) + 1, address }] : []
+  })
+
+const planEnsemble = async (pass: Pass): Promise<Plan & { leader: number | undefined }> => {
+  const { environment, cluster, seen } = pass
+  const set = seen.statefulSets.find(isZooKeeperSet)
+  const claims = await markedMembers(environment.kube, cluster)
+  const { leader, members } = set ? await environment.ensembles.look(placesOf(pass)) : {}
+  const ready = new Set(seen.pods.filter((pod) => isZooKeeper(pod) && isReady(pod)).map((pod) => idOf(pod) + 1))
+  const { replicas: wanted } = cluster.spec.zookeeper
+  const running = set && ensembleOf(set)
+  const plan = planOf({ wanted, running, volumes: claims.members, members, ready })
+  await markMembers(environment.kube, claims, plan.members)
+  return { ...plan, leader }
+}
