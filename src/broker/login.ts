@@ -55,7 +55,7 @@ export const isServedMechanism = (name: string): boolean => name === 'PLAIN' || 
 /**
  * Who a connection is: nobody until its SASL exchange is complete; what TLS says, or ANONYMOUS, where the listener asks for none. The only owner of that state.
  * Handshake v0 is followed by bare tokens without Kafka's headers (`expectsBareToken`), v1 by SaslAuthenticate requests.
- * A login may be repeated on an open connection (KIP-368), by the same mechanism and for the same principal; where connections.max.reauth.ms is set it has to be.
+ * A login is repeated on an open connection (KIP-368), by the same mechanism and for the same principal, where connections.max.reauth.ms is set: there it has to be.
  */
 export class Login {
   readonly #options: LoginOptions | undefined
@@ -138,7 +138,9 @@ export class Login {
 
   #beginAgain({ clock }: LoginOptions): void {
     const nowMs = clock.nowMs()
-    if (nowMs - this.#lastReauthMs < MIN_REAUTH_INTERVAL_MS) throw new KafkaError('ILLEGAL_SASL_STATE')
+    // A login that stays valid is not repeated.
+    if (this.#expiresMs === Number.POSITIVE_INFINITY || nowMs - this.#lastReauthMs < MIN_REAUTH_INTERVAL_MS)
+      throw new KafkaError('ILLEGAL_SASL_STATE')
     this.#lastReauthMs = nowMs
   }
 

@@ -13,6 +13,7 @@ import {
   type ServingGuard,
   type TopicCounter,
   type TopicState,
+  type Watched,
 } from '../../src/broker/ports.ts'
 import type { ErrorName } from '../../src/protocol/errors.ts'
 import type { ScramCredential, ScramMechanism } from '../../src/security/scram.ts'
@@ -199,7 +200,10 @@ export class CountingMetrics implements BrokerMetrics {
     this.topics.set(`${name} ${counter}`, (this.topics.get(`${name} ${counter}`) ?? 0) + by)
   }
   replication(): void {}
-  watch(): void {}
+  watched: Watched | undefined
+  watch(parts: Watched): void {
+    this.watched = parts
+  }
   text(): string {
     return [...this.requests].map(([api, count]) => `requests{api="${api}"} ${count}\n`).join('')
   }

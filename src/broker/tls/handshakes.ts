@@ -86,13 +86,15 @@ export class Handshakes {
         if (this.#open.get(place) !== handshake) return
         settle()
         reject(new HandshakeError(why))
-        raw.destroy()
       }
       const succeed = (secured: Secured) => {
         settle()
         resolve(secured)
       }
-      const timer = this.#clock.schedule(HANDSHAKE_MS, () => fail(`no handshake within ${HANDSHAKE_MS} ms`))
+      const timer = this.#clock.schedule(HANDSHAKE_MS, () => {
+        fail(`no handshake within ${HANDSHAKE_MS} ms`)
+        raw.destroy()
+      })
       const handshake = { succeed, fail, timer }
       this.#open.set(place, handshake)
       // A reason, where there is one, is told in the same turn.
@@ -110,6 +112,7 @@ export class Handshakes {
       handshake.succeed({ socket, principal: principalOf(socket, this.#mapper) })
     } catch (error) {
       handshake.fail((error as Error).message)
+      // Never the socket below it: in the middle of OpenSSL's call that ends the process.
       socket.destroy()
     }
   }
