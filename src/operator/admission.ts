@@ -2,12 +2,12 @@ import type { Cluster } from '../api/index.ts'
 import { conditionOf } from '../kube/conditions.ts'
 import type { InformerGroup } from '../kube/informer-group.ts'
 import { keyText } from '../kube/types.ts'
-import { claimOf, clusterKeyOf, ownerOf, refusalOf, type Dependent } from './claims.ts'
+import { claimOf, clusterKeyOf, ownerOf, refusalOf, type Dependent, type Named } from './claims.ts'
 import { RESYNC_MS, type Environment } from './environment.ts'
 import { namespaceOf, PAUSED } from './names.ts'
 import { reconciling, stalled, type Verdict } from './reasons.ts'
 
-export type NamesOf<T> = (object: T) => { name: string; isPrincipal: boolean; isCluster?: boolean }[]
+export type NamesOf<T> = (object: T) => Named[]
 
 /** What a kind says about its resources. */
 export type Claims<T extends Dependent> = { informer: InformerGroup<T>; nameOf: (object: T) => string; namesOf: NamesOf<T> }
@@ -18,6 +18,12 @@ export type Admission = { cluster: Cluster } | { verdict: Verdict }
 export const ownerOfClaim = <T extends Dependent>(object: T, claims: Claims<T>, cluster: Cluster): T | undefined => {
   const claim = claimOf(clusterKeyOf(object), claims.nameOf(object))
   return ownerOf(claims.informer.by('claim', claim).filter((other) => !refusalOf(cluster, other, claims.namesOf(other))))
+}
+
+const ADVICE: Record<string, string> = {
+  Acl: 'put all rules of a principal into one Acl',
+  Topic: 'delete one of the two',
+  User: 'delete one of the two',
 }
 
 /** Whether anything may be done for this resource now. */
@@ -36,7 +42,7 @@ export const admit = <T extends Dependent>(
   if (owner && owner.metadata.uid !== object.metadata.uid) {
     const other = `${namespaceOf(owner)}/${owner.metadata.name}`
     return {
-      verdict: stalled('ResourceConflict', `${claims.nameOf(object)} belongs to the older ${owner.kind} ${other}: delete one of the two`),
+      verdict: stalled('ResourceConflict', `${claims.nameOf(object)} belongs to the older ${owner.kind} ${other}: ${ADVICE[object.kind]}`),
     }
   }
   const ready = conditionOf(cluster.status?.conditions, 'Ready')

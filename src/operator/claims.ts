@@ -1,6 +1,6 @@
 import type { Acl, Cluster, Topic, User } from '../api/index.ts'
 import { keyText, type Key } from '../kube/types.ts'
-import { namespaceOf } from './names.ts'
+import { namespaceOf, RESERVED_PREFIX } from './names.ts'
 import { stalled, type Verdict } from './reasons.ts'
 
 /** The kinds that point at a Cluster. */
@@ -25,12 +25,11 @@ const isOlder = (a: Dependent, b: Dependent): number => {
 /** Of those that claim the same name and may, the one that owns it. */
 export const ownerOf = <T extends Dependent>(claimants: readonly T[]): T | undefined => [...claimants].sort(isOlder)[0]
 
-/** Why a resource may not refer to this Cluster; undefined when it may. `names` are the things in Kafka that it names. */
-export const refusalOf = (
-  cluster: Cluster,
-  object: Dependent,
-  names: readonly { name: string; isPrincipal: boolean; isCluster?: boolean }[],
-): Verdict | undefined => {
+/** A thing in Kafka that a resource names. `isPrefix`: it stands for all that begin so. `isForAll`: it has no name that could be somebody's own. */
+export type Named = { name: string; isPrincipal?: boolean; isPrefix?: boolean; isForAll?: boolean }
+
+/** Why a resource may not refer to this Cluster; undefined when it may. */
+export const refusalOf = (cluster: Cluster, object: Dependent, names: readonly Named[]): Verdict | undefined => {
   const namespace = namespaceOf(object)
   if (namespace === namespaceOf(cluster)) return undefined
   const clusterText = keyText(clusterKeyOf(object))
@@ -41,21 +40,20 @@ export const refusalOf = (
       `the Cluster ${clusterText} does not allow namespace ${namespace}: add it to its spec.allowedNamespaces`,
     )
   }
-  const superUsers = (cluster.spec.authorization?.superUsers ?? []).map((principal) => principal.replace(/^User:/, ''))
-  for (const { name, isPrincipal, isCluster } of names) {
-    if (isCluster)
-      return stalled(
-        'NameNotAllowed',
-        'resources of another namespace may not have rules for the Cluster: use Topic, Group or TransactionalId',
-      )
-    if (isPrincipal && superUsers.includes(name))
-      return stalled('NameNotAllowed', `${name} is a super user of the Cluster ${clusterText}: choose another name`)
-    if (!allowed.prefixes.some((prefix) => name.startsWith(prefix))) {
-      return stalled(
-        'NameNotAllowed',
-        `${name} must begin with one of ${allowed.prefixes.join(', ')}, which is what the Cluster ${clusterText} allows namespace ${namespace}`,
-      )
-    }
-  }
-  return undefined
+  const problem = names.map((named) => problemOf(cluster, allowed.prefixes, named)).find((text) => text !== undefined)
+  return problem === undefined ? undefined : stalled('NameNotAllowed', problem)
 }
+
+const problemOf = (cluster: Cluster, prefixes: readonly string[], { name, isPrincipal, isPrefix, isForAll }: Named): string | undefined => {
+  const clusterText = keyText({ namespace: namespaceOf(cluster), name: cluster.metadata.name })
+  if (isForAll)
+    return 'resources of another namespace may not have rules for the Cluster or its tokens: use Topic, Group or TransactionalId'
+  if (isPrincipal && isSuperUser(cluster, name)) return `${name} is a super user of the Cluster ${clusterText}: choose another name`
+  if (name.startsWith('__') || (isPrefix && '__'.startsWith(name)))
+    return `${name}: names that begin with __ are Kafka's own; choose another name`
+  if (prefixes.some((prefix) => name.startsWith(prefix))) return undefined
+  return `${name} must begin with one of ${prefixes.join(', ')}, which is what the Cluster ${clusterText} allows this namespace`
+}
+
+const isSuperUser = (cluster: Cluster, name: string): boolean =>
+  name.startsWith(RESERVED_PREFIX) || (cluster.spec.authorization?.superUsers ?? []).includes(`User:${name}`)

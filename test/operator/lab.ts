@@ -29,8 +29,7 @@ export const installKinds = async (kube: KubeClient): Promise<void> => {
 
 let count = 0
 /** A namespace of its own for a test; the name is new in every run. */
-export const makeNamespace = async (kube: KubeClient): Promise<string> => {
-  const name = `t${process.pid}-${++count}`
+export const makeNamespace = async (kube: KubeClient, name = `t${process.pid}-${++count}`): Promise<string> => {
   await kube.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
   return name
 }

@@ -20,10 +20,14 @@ export const resourceOf = (object: KubeObject): Resource<Kind> => RESOURCES[obje
 
 /** The operator on a real API server without nodes; Kafka is a fake, and the pods' readiness is what the test writes. */
 export class OperatorLab {
-  readonly contacts = new FakeContacts()
+  readonly contacts: FakeContacts
   kube!: KubeClient
   operator!: Operator
   #lab: KubeLab | undefined
+
+  constructor(contacts = new FakeContacts()) {
+    this.contacts = contacts
+  }
 
   /** On the real control plane, or on the API server that `startLab` starts. */
   async start(startLab?: () => Promise<KubeLab>): Promise<void> {
@@ -32,6 +36,10 @@ export class OperatorLab {
     await installKinds(this.kube)
     this.operator = await this.startOperator()
     await this.operator.leading
+  }
+
+  get kubeconfig(): string {
+    return this.#lab!.kubeconfig
   }
 
   get connection(): KubeConnection {
@@ -78,8 +86,8 @@ export class OperatorLab {
     eventually(async () => (await this.read(object)) === undefined, { timeoutMs: 20_000, what: `${object.kind} gone` })
 
   /** A Cluster that serves, without its objects: it is paused, so that the operator leaves its status alone. For tests of what points at it. */
-  readonly servedCluster = async (name = 'ant', spec: Record<string, unknown> = {}) => {
-    const namespace = await makeNamespace(this.kube)
+  readonly servedCluster = async (name = 'ant', spec: Record<string, unknown> = {}, inNamespace?: string) => {
+    const namespace = await makeNamespace(this.kube, inNamespace)
     const group = { name: 'kafka', replicas: 1, storage: { size: '1Gi' } }
     const object = cluster(name, namespace, { brokers: [group], ...spec })
     object.metadata.annotations = { 'sofakafka.io/paused': 'true' }

@@ -22,7 +22,52 @@ export const RULES: Rule[] = [
   {
     what: 'an ensemble',
     write: cluster('a', NS, { zookeeper: { replicas: 3, storage: { size: '1Gi' } } }),
-    words: 'zookeeper.replicas must be 1',
+    words: 'an ensemble of 3, 5 or 7 runs Apache ZooKeeper: say zookeeper.image',
+  },
+  ...[2, 4, 6, 0, 9].map((replicas) => ({
+    what: `${replicas} servers of ZooKeeper`,
+    write: cluster('a', NS, { zookeeper: { replicas, image: 'zookeeper:3.9', storage: { size: '1Gi' } } }),
+    words: 'zookeeper.replicas must be 1, 3, 5 or 7',
+  })),
+  {
+    what: 'a ZooKeeper of its own and an external one',
+    write: cluster('a', NS, { zookeeper: { storage: { size: '1Gi' }, external: { connect: 'zk:2181' } } }),
+    words: 'one of the two',
+  },
+  { what: 'no ZooKeeper', write: cluster('a', NS, { zookeeper: {} }), words: 'one of the two' },
+  {
+    what: 'an external ZooKeeper later',
+    before: cluster('a', NS),
+    write: cluster('a', NS, { zookeeper: { external: { connect: 'zk:2181' } } }),
+    words: 'zookeeper.external cannot be set or unset later',
+  },
+  {
+    what: 'an image beside an external ZooKeeper',
+    write: cluster('a', NS, { zookeeper: { image: 'zookeeper:3.9', external: { connect: 'zk:2181' } } }),
+    words: 'leave them out beside zookeeper.external',
+  },
+  {
+    what: 'another ZooKeeper program',
+    before: cluster('a', NS),
+    write: cluster('a', NS, { zookeeper: { image: 'zookeeper:3.9', storage: { size: '1Gi' } } }),
+    words: 'zookeeper.image cannot be set or unset later',
+  },
+  {
+    what: 'a login to ZooKeeper that is taken away',
+    before: cluster('a', NS),
+    write: cluster('a', NS, { zookeeper: { authentication: { type: 'None' }, storage: { size: '1Gi' } } }),
+    words: 'zookeeper.authentication cannot be taken away',
+  },
+  {
+    what: 'ACLs in an external ZooKeeper without a login',
+    write: cluster('a', NS, { zookeeper: { external: { connect: 'zk:2181', setAcl: true } } }),
+    words: 'zookeeper.external.setAcl needs a login',
+  },
+  {
+    what: 'another chroot',
+    before: cluster('a', NS, { zookeeper: { external: { connect: 'zk:2181/a' } } }),
+    write: cluster('a', NS, { zookeeper: { external: { connect: 'zk:2181,zk2:2181/b' } } }),
+    words: 'the chroot in zookeeper.external.connect cannot be changed',
   },
   {
     what: 'a smaller ZooKeeper volume',

@@ -18,7 +18,11 @@ export const aclClaims = (environment: Pick<Environment, 'store'>): Claims<Acl> 
   nameOf: aclPrincipal,
   namesOf: (acl) => [
     { name: aclPrincipal(acl).slice(aclPrincipal(acl).indexOf(':') + 1), isPrincipal: true },
-    ...acl.spec.rules.map(({ resource }) => ({ name: resource.name ?? '', isPrincipal: false, isCluster: resource.type === 'Cluster' })),
+    ...acl.spec.rules.map(({ resource: { type, name = '', patternType } }) => ({
+      name,
+      isPrefix: patternType === 'Prefixed',
+      isForAll: type === 'Cluster' || type === 'DelegationToken',
+    })),
   ],
 })
 

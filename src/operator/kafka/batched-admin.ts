@@ -5,6 +5,9 @@ import { Batch } from './batch.ts'
 
 type Answers<V> = Map<string, V>
 
+/** Each request that changes topics keeps Kafka's controller busy for a while, whatever is in it: a burst is waited for longer. */
+const WRITES = { quietMs: 25, maxDelayMs: 300 }
+
 /** Joins calls about single topics, which reconciles make at the same time, into calls about many. */
 export class BatchedAdmin implements Pick<Admin, keyof Admin> {
   readonly #admin: Admin
@@ -35,24 +38,27 @@ export class BatchedAdmin implements Pick<Admin, keyof Admin> {
         (names) => admin.describeTopicConfigs(names),
       ),
     )
-    this.#create = new Batch(
-      byName(
+    this.#create = new Batch({
+      ...WRITES,
+      ...byName(
         ({ name }: NewTopic) => name,
         (topics) => admin.createTopics(topics),
       ),
-    )
-    this.#grow = new Batch(
-      byName(
+    })
+    this.#grow = new Batch({
+      ...WRITES,
+      ...byName(
         ({ name }: { name: string; partitions: number }) => name,
         (topics) => admin.createPartitions(topics),
       ),
-    )
-    this.#alter = new Batch(
-      byName(
+    })
+    this.#alter = new Batch({
+      ...WRITES,
+      ...byName(
         ({ topic }: ConfigChange) => topic,
         (changes) => admin.alterTopicConfigs(changes),
       ),
-    )
+    })
   }
 
   describeTopics(names: readonly string[]): Promise<Map<string, TopicDescription>> {

@@ -13,6 +13,8 @@ export type TopicPlan = {
   /** Stands in Kafka before the changes begin, so that keys that were set are known even when the operator ends in between. */
   recordBefore: OwnerRecord
   recordAfter: OwnerRecord
+  /** The topic is there, and this resource has had nothing to do with it so far. */
+  adopts: boolean
   /** What the resource says and Kafka cannot do; the rest is done all the same. */
   problem: Verdict | undefined
 }
@@ -24,7 +26,9 @@ export const desiredTopic = (seen: TopicSeen): TopicPlan => {
   const config = Object.fromEntries(Object.entries(topic.spec.config ?? {}).map(([key, value]) => [key, String(value)]))
   const keys = Object.keys(config).sort()
   const keysOnce = record?.config ?? []
-  const recordAfter = { ...recordOf(topic), config: keys }
+  const adopts = description !== undefined && record?.owner.uid !== recordOf(topic).owner.uid
+  const isAdopted = adopts || (description !== undefined && record?.isAdopted) || undefined
+  const recordAfter = { ...recordOf(topic), ...(isAdopted && { isAdopted }), config: keys }
   const recordBefore = { ...recordAfter, config: [...new Set([...keys, ...keysOnce])].sort(), isMoving: record?.isMoving }
   if (!description) {
     return {
@@ -34,6 +38,7 @@ export const desiredTopic = (seen: TopicSeen): TopicPlan => {
       replicas: undefined,
       recordBefore,
       recordAfter,
+      adopts,
       problem: undefined,
     }
   }
@@ -46,6 +51,7 @@ export const desiredTopic = (seen: TopicSeen): TopicPlan => {
     replicas: record?.isMoving || hasOtherReplicas(seen) ? (replicas ?? description.replicationFactor) : undefined,
     recordBefore,
     recordAfter,
+    adopts,
     problem: problemOf(seen),
   }
 }

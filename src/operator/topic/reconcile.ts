@@ -12,7 +12,7 @@ import { desiredTopic, type TopicPlan } from './desired.ts'
 import { observeTopic, type TopicSeen } from './observe.ts'
 import { removeTopic } from './remove.ts'
 import { changeReplicas, type ReplicasChange } from './replicas.ts'
-import { topicStatus } from './status.ts'
+import { topicStatus, type TopicKnown } from './status.ts'
 
 const RETRY_MS = 2000
 /** Kafka refused; it is asked again in case somebody put it right there. */
@@ -21,7 +21,7 @@ const REFUSED_RETRY_MS = 60_000
 export const topicClaims = (environment: Pick<Environment, 'store'>): Claims<Topic> => ({
   informer: environment.store.topics,
   nameOf: topicName,
-  namesOf: (topic) => [{ name: topicName(topic), isPrincipal: false }],
+  namesOf: (topic) => [{ name: topicName(topic) }],
 })
 
 /** Brings one topic to what its resource says. */
@@ -36,14 +36,11 @@ export const reconcileTopic =
     if (isPaused(topic)) return {}
     await keepFinalizer(environment, topics, topic)
     const { verdict, seen } = await bring(environment, topic, claims)
-    const known = seen && { topicName: seen.name, partitions: seen.partitions, replicas: seen.replicas, replicasChange: seen.change }
-    await environment.kube.patchStatus(topics, topic, topicStatus(topic, verdict, known, environment.wall.nowMs()))
+    await environment.kube.patchStatus(topics, topic, topicStatus(topic, verdict, seen, environment.wall.nowMs()))
     return { requeueAfterMs: againMs(verdict, RETRY_MS, REFUSED_RETRY_MS) }
   }
 
-type Numbers = { name: string; partitions: number; replicas: number; change?: ReplicasChange }
-
-const bring = async (environment: Environment, topic: Topic, claims: Claims<Topic>): Promise<{ verdict: Verdict; seen?: Numbers }> => {
+const bring = async (environment: Environment, topic: Topic, claims: Claims<Topic>): Promise<{ verdict: Verdict; seen?: TopicKnown }> => {
   const admission = admit(environment, topic, claims)
   if ('verdict' in admission) return admission
   try {
@@ -51,21 +48,29 @@ const bring = async (environment: Environment, topic: Topic, claims: Claims<Topi
     const seen = await observeTopic(topic, admission.cluster, contact)
     const plan = desiredTopic(seen)
     const wait = plan.create || plan.growTo ? waitForBrokers(environment, topic, admission.cluster) : undefined
-    if (wait) return { verdict: wait, seen: numbersOf(seen.name, seen.description) }
+    if (wait) return { verdict: wait, seen: knownOf(seen.name, plan, seen.description) }
     const { verdict: refusal, change } = await carryOut(environment, contact, seen, plan)
     const isOther = plan.create || plan.growTo || plan.replicas
     const after = isOther ? (await contact.admin.describeTopics([seen.name])).get(seen.name) : seen.description
-    const numbers = numbersOf(seen.name, after, change)
-    const unseen = numbers ? undefined : reconciling('Created', `the topic ${seen.name} is made; the brokers do not show it yet`)
-    return { verdict: refusal ?? plan.problem ?? unseen ?? READY, seen: numbers }
+    const known = knownOf(seen.name, plan, after, change)
+    const unseen = known ? undefined : reconciling('Created', `the topic ${seen.name} is made; the brokers do not show it yet`)
+    return { verdict: refusal ?? plan.problem ?? unseen ?? READY, seen: known }
   } catch (error) {
     if (!(error instanceof Unreachable)) throw error
     return { verdict: reconciling('BrokersUnreachable', error.message) }
   }
 }
 
-const numbersOf = (name: string, description: TopicSeen['description'], change?: ReplicasChange): Numbers | undefined =>
-  description && { name, partitions: description.partitions, replicas: description.replicationFactor, change }
+const knownOf = (
+  topicName: string,
+  { recordAfter }: TopicPlan,
+  description: TopicSeen['description'],
+  replicasChange?: ReplicasChange,
+): TopicKnown | undefined => {
+  if (!description) return undefined
+  const { partitions, replicationFactor: replicas } = description
+  return { topicName, origin: recordAfter.isAdopted ? 'Adopted' : 'Created', partitions, replicas, replicasChange }
+}
 
 /** A topic that is made while the cluster starts would be on the first broker alone. */
 const waitForBrokers = ({ store, wall }: Environment, topic: Topic, cluster: Cluster): Verdict | undefined => {
@@ -81,8 +86,9 @@ const carryOut = async (environment: Environment, contact: Contact, seen: TopicS
   const { admin, records } = contact
   const { name, topic } = seen
   await records.put('topics', name, plan.recordBefore)
-  const changed = async (reason: 'Created' | 'Changed', note: string) =>
+  const changed = async (reason: 'Created' | 'Changed' | 'Adopted', note: string) =>
     environment.events.record(topic, { type: 'Normal', reason, action: 'Reconcile', note })
+  if (plan.adopts) await changed('Adopted', `topic ${name}, which was there already`)
   if (plan.create) {
     const refusal = refusalIn(await admin.createTopics([plan.create]), name)
     if (refusal) return { verdict: refusal }
