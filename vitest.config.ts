@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/**/*.long.test.ts'],
+    exclude: ['test/**/*.long.test.ts', 'test/**/*.nodes.test.ts'],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 30_000,

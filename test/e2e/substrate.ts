@@ -9,9 +9,9 @@ export type Executed = { code: number; stdout: string; stderr: string }
 export type Login = { username: string; password: string; bootstrap: string[] }
 
 /** Runs a program to its end. */
-export const execute = (program: string, args: string[], input = ''): Promise<Executed> =>
+export const execute = (program: string, args: string[], input = '', timeoutMs = 120_000): Promise<Executed> =>
   new Promise((resolve) => {
-    const child = execFile(program, args, { timeout: 120_000, maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
+    const child = execFile(program, args, { timeout: timeoutMs, maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
       resolve({ code: error ? (typeof error.code === 'number' ? error.code : 1) : 0, stdout, stderr })
     })
     child.stdin!.on('error', () => {})
@@ -96,8 +96,8 @@ export class Kubectl {
     this.#kubeconfig = kubeconfig
   }
 
-  run(args: string[], input?: string): Promise<Executed> {
-    return execute('kubectl', ['--kubeconfig', this.#kubeconfig, ...args], input)
+  run(args: string[], input?: string, timeoutMs?: number): Promise<Executed> {
+    return execute('kubectl', ['--kubeconfig', this.#kubeconfig, ...args], input, timeoutMs)
   }
 
   /** Throws with what kubectl printed when it fails. */

@@ -18,6 +18,8 @@ export type Account = {
   lines: string[]
 }
 
+const piped = (program: string, args: string[]): ChildProcessWithoutNullStreams => spawn(program, args, { stdio: 'pipe' })
+
 const parse = (text: string): Account => {
   const account: Account = { acked: [], polled: [], committed: [], found: [], failures: [], lines: [] }
   for (const line of text.split('\n').filter(Boolean)) {
@@ -60,12 +62,12 @@ export class Traffic {
     )
   }
 
-  /** franz-go with its defaults, which are idempotent. */
-  static franzGo(bootstrap: string, topic: string, partitions: number, pauseMs = 10): Traffic {
+  /** franz-go with its defaults, which are idempotent. `begin` starts the program in another way, or with TRAFFIC_LOGIN in its environment. */
+  static franzGo(bootstrap: string, topic: string, partitions: number, pauseMs = 10, begin = piped): Traffic {
     const program = join(process.cwd(), 'node_modules', '.cache', 'go', 'franz-go-client')
     execFileSync('go', ['build', '-buildvcs=false', '-o', program, '.'], { cwd: join('test', 'interop', 'clients', 'go') })
     const args = ['traffic', bootstrap, topic, `${topic}-group`, String(partitions), String(pauseMs)]
-    return new Traffic((file) => spawn(program, [...args, file], { stdio: 'pipe' }))
+    return new Traffic((file) => begin(program, [...args, file]))
   }
 
   get #file(): string {

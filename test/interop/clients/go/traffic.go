@@ -3,7 +3,10 @@ package main
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
+	"net"
 	"os"
 	"strconv"
 	"strings"
@@ -12,7 +15,40 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/sasl/scram"
 )
+
+// login reads the file that TRAFFIC_LOGIN names: lines username=, password= and, for TLS, ca= (a PEM file, read again at each connection, as an authority may be renewed).
+func login() ([]kgo.Opt, error) {
+	path := os.Getenv("TRAFFIC_LOGIN")
+	if path == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	p := properties{}
+	for _, line := range strings.Split(string(text), "\n") {
+		if name, value, ok := strings.Cut(line, "="); ok {
+			p[name] = value
+		}
+	}
+	options := []kgo.Opt{kgo.SASL(scram.Auth{User: p["username"], Pass: p["password"]}.AsSha512Mechanism())}
+	if p["ca"] != "" {
+		options = append(options, kgo.Dialer(func(ctx context.Context, network, address string) (net.Conn, error) {
+			pem, err := os.ReadFile(p["ca"])
+			if err != nil {
+				return nil, err
+			}
+			trusted := x509.NewCertPool()
+			trusted.AppendCertsFromPEM(pem)
+			dialer := tls.Dialer{NetDialer: &net.Dialer{Timeout: 10 * time.Second}, Config: &tls.Config{RootCAs: trusted}}
+			return dialer.DialContext(ctx, network, address)
+		}))
+	}
+	return options, nil
+}
 
 // traffic is Traffic.java's counterpart, with the same arguments and the same file: an idempotent producer and a group's member until standard input ends.
 func traffic(args []string) error {
@@ -32,16 +68,20 @@ func traffic(args []string) error {
 		fmt.Fprintf(notes, format+"\n", values...)
 		notes.Flush()
 	}
+	secured, err := login()
+	if err != nil {
+		return err
+	}
 	var acked, polled atomic.Int64
 	// A broker that is killed before it answers the first request is not one that demands TLS.
-	producer, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(bootstrap, ",")...), kgo.DefaultProduceTopic(topic), kgo.RecordPartitioner(kgo.ManualPartitioner()),
-		kgo.MetadataMinAge(50*time.Millisecond), kgo.ProducerLinger(0), kgo.AlwaysRetryEOF())
+	producer, err := kgo.NewClient(append(secured, kgo.SeedBrokers(strings.Split(bootstrap, ",")...), kgo.DefaultProduceTopic(topic), kgo.RecordPartitioner(kgo.ManualPartitioner()),
+		kgo.MetadataMinAge(50*time.Millisecond), kgo.ProducerLinger(0), kgo.AlwaysRetryEOF())...)
 	if err != nil {
 		return err
 	}
 	defer producer.Close()
-	consumer, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(bootstrap, ",")...), kgo.ConsumeTopics(topic), kgo.ConsumerGroup(group), kgo.DisableAutoCommit(),
-		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.MetadataMinAge(50*time.Millisecond), kgo.SessionTimeout(10*time.Second), kgo.AlwaysRetryEOF())
+	consumer, err := kgo.NewClient(append(secured, kgo.SeedBrokers(strings.Split(bootstrap, ",")...), kgo.ConsumeTopics(topic), kgo.ConsumerGroup(group), kgo.DisableAutoCommit(),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.MetadataMinAge(50*time.Millisecond), kgo.SessionTimeout(10*time.Second), kgo.AlwaysRetryEOF())...)
 	if err != nil {
 		return err
 	}
