@@ -3,8 +3,9 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { apiTypes } from './gen/api-types.ts'
 import { crdChart } from './gen/crd-chart.ts'
 import { dashboards } from './gen/dashboards.ts'
+import { dynamicKeys } from './gen/dynamic-keys.ts'
 
-const generated = (): Map<string, string> => new Map([...apiTypes(), ...crdChart(), ...dashboards()])
+const generated = (): Map<string, string> => new Map([...apiTypes(), ...crdChart(), ...dashboards(), ...dynamicKeys()])
 
 /** The paths of generated files that are not what their sources say. */
 export const staleFiles = (): string[] =>

@@ -138,13 +138,11 @@ const KAFKA: Row[] = [
   {
     title: 'Traffic',
     panels: [
-      ...(['in', 'out'] as const).map(
-        (way): Panel => ({
-          title: `Bytes ${way} per second`,
-          unit: 'Bps',
-          queries: [[`sum by (pod) (rate(kafka_server_brokertopicmetrics_bytes${way}_total{topic="",${OF.slice(1)}[5m]))`, '{{pod}}']],
-        }),
-      ),
+      ...(['in', 'out'] as const).map((way): Panel => ({
+        title: `Bytes ${way} per second`,
+        unit: 'Bps',
+        queries: [[`sum by (pod) (rate(kafka_server_brokertopicmetrics_bytes${way}_total{topic="",${OF.slice(1)}[5m]))`, '{{pod}}']],
+      })),
       {
         title: 'Messages in per second, by topic',
         unit: 'ops',
@@ -256,7 +254,11 @@ export const dashboards = (): [path: string, text: string][] => {
     'sofakafka-operator': dashboard('sofakafka-operator', 'SOFAKafka: the operator', OPERATOR, []),
     'sofakafka-kafka': dashboard('sofakafka-kafka', 'SOFAKafka: brokers', KAFKA, [
       variable('namespace', 'Namespace', 'label_values(kafka_server_replicamanager_leadercount, namespace)'),
-      variable('cluster', 'Cluster', 'label_values(kafka_server_replicamanager_leadercount{namespace=~"$namespace"}, sofakafka_io_cluster)'),
+      variable(
+        'cluster',
+        'Cluster',
+        'label_values(kafka_server_replicamanager_leadercount{namespace=~"$namespace"}, sofakafka_io_cluster)',
+      ),
     ]),
   }
   return Object.entries(all).map(([name, content]) => [

@@ -6,6 +6,8 @@ export const PAUSED = 'sofakafka.io/paused'
 export const APPLIED = 'sofakafka.io/applied'
 /** On pods: the hash of everything for which a pod must be replaced when it changes. */
 export const TEMPLATE_HASH = 'sofakafka.io/template-hash'
+/** On pods: a hash of each of these things by its name, to say which one a pod is replaced for. */
+export const RESTART_ON = 'sofakafka.io/restart-on'
 export const CLUSTER_LABEL = 'sofakafka.io/cluster'
 export const GROUP_LABEL = 'sofakafka.io/group'
 /** On the Services of a listener: its name. */

@@ -40,6 +40,7 @@ export const REASONS = {
   Created: 'something was made',
   Changed: 'something was changed',
   Deleted: 'something was deleted',
+  ConfigChangeRequiresRestart: 'a pod was deleted because keys of its configuration changed that Kafka takes only at its start',
   Restarted: 'a pod was deleted so that it comes back with the new settings',
 } as const
 export type Reason = keyof typeof REASONS

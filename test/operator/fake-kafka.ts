@@ -12,6 +12,7 @@ import {
 } from '../../src/operator/kafka/contact.ts'
 import { BatchedAdmin } from '../../src/operator/kafka/batched-admin.ts'
 import { KafkaError } from '../../src/protocol/errors.ts'
+import { FakeBrokerConfigs } from './fake-broker-configs.ts'
 import { FakePartitions } from './fake-partitions.ts'
 import { bindingKey, matchesFilter, type AclBinding } from '../../src/security/acl.ts'
 import { credentialOfPassword, type ScramCredential, type ScramMechanism } from '../../src/security/scram.ts'
@@ -24,6 +25,7 @@ export class FakeKafka {
   readonly partitions = new FakePartitions((what) => void this.writes.push(what))
   /** What the brokers registered. */
   readonly endpoints = new Map<number, string[]>()
+  readonly brokerConfigs = new FakeBrokerConfigs((what) => void this.writes.push(what), this.partitions)
   readonly users = new Map<string, Map<ScramMechanism, ScramCredential>>()
   readonly bindings = new Map<string, AclBinding>()
   readonly recorded = new Map<string, OwnerRecord>()
@@ -162,6 +164,7 @@ export class FakeKafka {
     return {
       admin: new BatchedAdmin(this.admin as Admin, monotonicClock),
       partitions: this.partitions,
+      brokerConfigs: this.brokerConfigs,
       acls: this.acls,
       records,
       scramCredential: async (user, mechanism) => this.users.get(user)?.get(mechanism),

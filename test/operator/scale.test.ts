@@ -118,7 +118,7 @@ describe.skipIf(lacksKubeLab())('replicas and brokers by their resources, on a r
     kafka.partitions.outOfSync(1)
     const uid = async (name: string) => (await place.kube.get(resources.pods, { namespace, name }))?.metadata.uid
     const before = await uid('ant-kafka-2')
-    await put(cluster('ant', namespace, { config: { 'num.io.threads': 3 } }))
+    await put(cluster('ant', namespace, { config: { 'num.partitions': 3 } }))
     await becomes(object, 'RollBlocked')
     expect((await readyOf(object))?.message).toContain(
       'ant-kafka-2 is not replaced yet: without it too few replicas would be in sync: t-0 (2 of 3 in sync, 2 needed)',
@@ -132,7 +132,7 @@ describe.skipIf(lacksKubeLab())('replicas and brokers by their resources, on a r
   test('a roll waits while nobody can say what it would cost', async () => {
     const { namespace, object, kafka } = await readyCluster()
     kafka.isReachable = false
-    await put(cluster('ant', namespace, { config: { 'num.io.threads': 3 } }))
+    await put(cluster('ant', namespace, { config: { 'num.partitions': 3 } }))
     await becomes(object, 'RollBlocked')
     kafka.isReachable = true
     await eventually(async () => (await podNames(namespace)).length < 4 || (await readyOf(object))?.reason === 'RollingUpdate', {

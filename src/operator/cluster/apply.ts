@@ -17,11 +17,15 @@ const KINDS = [
 
 const isSet = (object: KubeObject): object is resources.StatefulSet => object.kind === resources.statefulSets.kind
 
+const isOfBrokers = (object: KubeObject): boolean =>
+  ['ConfigMap', 'StatefulSet'].includes(object.kind) && object.metadata.labels?.['app.kubernetes.io/name'] === 'kafka'
+
 export const render: Step = {
   name: 'render',
   run: async (pass) => {
     pass.objects = desired(pass.cluster, pass.inputs)
     pass.statefulSets = pass.objects.filter(isSet)
+    if (pass.keepsSettings) pass.objects = pass.objects.filter((object) => !isOfBrokers(object))
     return undefined
   },
 }

@@ -1,8 +1,8 @@
 import type { Cluster } from '../../api/index.ts'
-import { hashOf, quantity } from '../../kube/difference.ts'
+import { canonical, hashOf, quantity } from '../../kube/difference.ts'
 import { ownerReference, type Container, type EnvVar, type PodTemplate, type StatefulSet } from '../../kube/resources.ts'
 import type { ObjectMeta } from '../../kube/types.ts'
-import { groupName, labelsOf, namespaceOf, selectorOf, TEMPLATE_HASH } from '../names.ts'
+import { groupName, labelsOf, namespaceOf, RESTART_ON, selectorOf, TEMPLATE_HASH } from '../names.ts'
 
 type Template = Cluster['spec']['zookeeper']['template']
 type Resources = Cluster['spec']['zookeeper']['resources']
@@ -30,6 +30,8 @@ export type PodShape = {
   restartOn: Record<string, unknown>
 }
 
+/** Before a key of spec.config in the annotation that says what a pod is restarted for. */
+export const CONFIG = 'config '
 const USER_ID = 10_001
 
 const POD_SECURITY = {
@@ -107,10 +109,19 @@ const podTemplate = (cluster: Cluster, shape: PodShape): PodTemplate => {
   }
 }
 
+const PART_HASH_LENGTH = 8
+
+/** As JSON: the hash of each part, of the settings by key. */
+const partHashes = ({ settings, ...parts }: Record<string, unknown>): string => {
+  const keys = Object.entries((settings ?? {}) as Record<string, string>).map(([key, value]) => [`${CONFIG}${key}`, value] as const)
+  const said = [...Object.entries(parts).filter(([, value]) => value !== undefined), ...keys]
+  return canonical(Object.fromEntries(said.map(([name, value]) => [name, hashOf(value, PART_HASH_LENGTH)])))
+}
+
 /** OnDelete: the operator picks which pod is replaced and when. Volumes stay when the set is scaled, and when it goes unless deletionPolicy is Delete. */
 export const statefulSet = (cluster: Cluster, shape: PodShape): StatefulSet => {
   const template = podTemplate(cluster, shape)
-  const hash = hashOf({ ...shape.restartOn, template: shape.template, zone: shape.zone })
+  const parts = { ...shape.restartOn, template: shape.template, zone: shape.zone }
   const { size, storageClassName } = shape.storage
   return {
     apiVersion: 'apps/v1',
@@ -126,7 +137,10 @@ export const statefulSet = (cluster: Cluster, shape: PodShape): StatefulSet => {
       selector: { matchLabels: selectorOf(cluster, shape.group) },
       template: {
         ...template,
-        metadata: { ...template.metadata, annotations: { ...template.metadata?.annotations, [TEMPLATE_HASH]: hash } },
+        metadata: {
+          ...template.metadata,
+          annotations: { ...template.metadata?.annotations, [TEMPLATE_HASH]: hashOf(parts), [RESTART_ON]: partHashes(parts) },
+        },
       },
       volumeClaimTemplates: [
         {

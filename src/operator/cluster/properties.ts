@@ -1,6 +1,7 @@
 import type { Cluster } from '../../api/index.ts'
 import { formatProperties } from '../../base/properties.ts'
 import { BROKER_USER, METRICS_PORT, OPERATOR_USER } from '../names.ts'
+import { DYNAMIC_KEYS } from './dynamic-keys.ts'
 import { listenerProperties } from './listeners.ts'
 import { CREDENTIALS_MOUNT, DATA_DIRECTORY } from './mounts.ts'
 import { zooKeeperProperties } from './zookeeper.ts'
@@ -35,8 +36,13 @@ const defaultsBySize = (cluster: Cluster): [string, string][] => {
 export const settingsOf = (cluster: Cluster): Map<string, string> =>
   new Map(Object.entries(cluster.spec.config ?? {}).map(([key, value]) => [key, String(value)]))
 
+/** Those of spec.config that Kafka takes at run time. */
+export const dynamicSettings = (cluster: Cluster): Map<string, string> =>
+  new Map([...settingsOf(cluster)].filter(([key]) => DYNAMIC_KEYS.has(key)))
+
 /** Those of spec.config for which a broker must be restarted. */
-export const staticSettings = (cluster: Cluster): Record<string, string> => Object.fromEntries(settingsOf(cluster))
+export const staticSettings = (cluster: Cluster): Record<string, string> =>
+  Object.fromEntries([...settingsOf(cluster)].filter(([key]) => !DYNAMIC_KEYS.has(key)))
 
 /** The server.properties that all brokers of a group share; the id and the advertised addresses come as arguments. */
 export const serverProperties = (cluster: Cluster, group: Group): string => {

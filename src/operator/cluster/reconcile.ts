@@ -13,6 +13,7 @@ import { isReady, isZooKeeper } from './pods.ts'
 import { roll } from './replace.ts'
 import { outdatedPods } from './roll.ts'
 import { clusterStatus } from './status.ts'
+import { settings } from './settings.ts'
 import { runSteps, verdictOfAll, type Finding, type Pass, type Step } from './steps.ts'
 import { volumes } from './volumes.ts'
 import { zooKeeperFacts, zooKeeperMembers } from '../zookeeper/steps.ts'
@@ -53,6 +54,8 @@ const leftovers: Step = {
 
 /** In this order. Each does its part alone: one that fails is named in the condition, and the others go on. */
 const STEPS: readonly Step[] = [
+  askKafka,
+  settings,
   shrink,
   addresses,
   certificates,
@@ -63,7 +66,6 @@ const STEPS: readonly Step[] = [
   apply,
   removeServices,
   zooKeeperMembers,
-  askKafka,
   readdress,
   leftovers,
   roll,

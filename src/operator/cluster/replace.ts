@@ -5,7 +5,8 @@ import { CLUSTER_LABEL, MANAGED, namespaceOf } from '../names.ts'
 import { reconciling, type Verdict } from '../reasons.ts'
 import { atRisk, riskText, topicsInDoubt } from './availability.ts'
 import { idOf, isReady, isZooKeeper } from './pods.ts'
-import { nextToReplace, outdatedPods } from './roll.ts'
+import { CONFIG } from './pod.ts'
+import { changedParts, nextToReplace, outdatedPods } from './roll.ts'
 import type { Pass, Step } from './steps.ts'
 
 export type KafkaFacts = {
@@ -49,8 +50,16 @@ const replaceNext = async ({ environment, cluster, statefulSets, restarts, kafka
   const { uid, resourceVersion } = pod.metadata
   const isDeleted = await environment.kube.delete(resources.pods, keyOf(pod), { preconditions: { uid, resourceVersion } })
   if (!isDeleted) return undefined
-  const note = `Pod ${pod.metadata.name} is replaced: ${restarts.get(pod.metadata.name) ?? 'its settings changed'}`
-  await environment.events.record(cluster, { type: 'Normal', reason: 'Restarted', action: 'RollingUpdate', note })
+  const changed = changedParts(pod, statefulSets)
+  const why = changed.length > 0 ? `${changed.join(', ')} changed` : (restarts.get(pod.metadata.name) ?? 'its settings changed')
+  const isConfig = changed.some((name) => name.startsWith(CONFIG))
+  const note = `Pod ${pod.metadata.name} is replaced: ${why}`
+  await environment.events.record(cluster, {
+    type: 'Normal',
+    reason: isConfig ? 'ConfigChangeRequiresRestart' : 'Restarted',
+    action: 'RollingUpdate',
+    note,
+  })
   return undefined
 }
 

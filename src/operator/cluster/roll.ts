@@ -1,5 +1,5 @@
 import type { Pod, StatefulSet } from '../../kube/resources.ts'
-import { GROUP_LABEL, TEMPLATE_HASH } from '../names.ts'
+import { GROUP_LABEL, RESTART_ON, TEMPLATE_HASH } from '../names.ts'
 import { hashOfPod, idOf, isReady, isZooKeeper } from './pods.ts'
 
 export type RollState = {
@@ -19,6 +19,23 @@ export const outdatedPods = ({ statefulSets, pods, restarts }: Pick<RollState, '
   )
   const isOutdated = (pod: Pod): boolean => hashOfPod(pod) !== hashes.get(pod.metadata.labels?.[GROUP_LABEL])
   return pods.filter((pod) => !pod.metadata.deletionTimestamp && (isOutdated(pod) || restarts?.has(pod.metadata.name)))
+}
+
+/** What changed since the pod was made, by its names in the annotation; empty where it does not say. */
+export const changedParts = (pod: Pod, statefulSets: readonly StatefulSet[]): string[] => {
+  const set = statefulSets.find(({ spec }) => spec.selector.matchLabels[GROUP_LABEL] === pod.metadata.labels?.[GROUP_LABEL])
+  const before = partsOf(pod.metadata.annotations)
+  const now = partsOf(set?.spec.template.metadata?.annotations)
+  if (!before || !now) return []
+  return [...new Set([...Object.keys(before), ...Object.keys(now)])].filter((name) => before[name] !== now[name]).sort()
+}
+
+const partsOf = (annotations: Record<string, string> | undefined): Record<string, string> | undefined => {
+  try {
+    return JSON.parse(annotations?.[RESTART_ON] ?? '') as Record<string, string>
+  } catch {
+    return undefined
+  }
 }
 
 /**

@@ -24,6 +24,8 @@ export type Pass = {
   zooKeeper?: { leader: number | undefined; change?: Change }
   /** Pods to restart although their settings are those of now, with the reason: completes "Pod x is replaced: ". */
   readonly restarts: Map<string, string>
+  /** Kafka refused what the spec says: files and templates of brokers stay as they are, or the next start would fail. */
+  keepsSettings?: boolean
   /** Why no pod may be replaced now: something that its successor needs is not there. */
   hold: string | undefined
 }

@@ -1,4 +1,5 @@
 import type { AclAdmin } from '../../client/acl-admin.ts'
+import type { BrokerConfigAdmin } from '../../client/broker-config-admin.ts'
 import type { Admin } from '../../client/admin.ts'
 import type { PartitionAdmin } from '../../client/partition-admin.ts'
 import type { Key } from '../../kube/types.ts'
@@ -9,6 +10,7 @@ import type { LiveBroker } from './placement.ts'
 export type Contact = {
   admin: Pick<Admin, keyof Admin>
   partitions: Pick<PartitionAdmin, keyof PartitionAdmin>
+  brokerConfigs: Pick<BrokerConfigAdmin, keyof BrokerConfigAdmin>
   acls: Pick<AclAdmin, keyof AclAdmin>
   records: Records
   /** What the brokers check a login of this user against; undefined when there is none. */
@@ -31,7 +33,8 @@ export type Contacts = {
 
 export class Unreachable extends Error {}
 
-export type RecordKind = 'topics' | 'users' | 'acls'
+/** `brokers` has one record, `config`: the keys that the Cluster has set at run time. */
+export type RecordKind = 'topics' | 'users' | 'acls' | 'brokers'
 
 /** What the operator did to a thing in Kafka and for whom, kept in Kafka's ZooKeeper: it outlives the resource, the operator and the Kubernetes cluster. */
 export type OwnerRecord = {
@@ -39,7 +42,7 @@ export type OwnerRecord = {
   deletionPolicy: 'Retain' | 'Delete'
   /** Of a topic that was there before the resource. */
   isAdopted?: true
-  /** Of a topic: the configuration keys that the resource sets. */
+  /** Of a topic, and of the brokers together: the configuration keys that the resource sets. */
   config?: string[]
   /** Of a topic whose partitions get other replicas: set before the first begins to move, taken away when all is cleared up. */
   isMoving?: true

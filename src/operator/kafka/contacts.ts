@@ -1,6 +1,7 @@
 import type { MonotonicClock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
 import { AclAdmin } from '../../client/acl-admin.ts'
+import { BrokerConfigAdmin } from '../../client/broker-config-admin.ts'
 import { Admin } from '../../client/admin.ts'
 import { ClusterClient } from '../../client/cluster-client.ts'
 import { PartitionAdmin } from '../../client/partition-admin.ts'
@@ -126,6 +127,7 @@ export class KafkaContacts implements Contacts {
       const contact: Contact = {
         admin: new BatchedAdmin(new Admin(client), clock),
         partitions: new PartitionAdmin(client),
+        brokerConfigs: new BrokerConfigAdmin(client),
         acls: new AclAdmin(client),
         records: zooKeeperRecords(zookeeper, home),
         scramCredential: (user, mechanism) => readScramCredential(zookeeper, user, mechanism),

@@ -6,7 +6,7 @@ import { removeTopic } from '../topic/remove.ts'
 import { removeUser } from '../user/scram.ts'
 import type { Contact, RecordKind } from './contact.ts'
 
-const REMOVE: Record<RecordKind, (contact: Contact, name: string) => Promise<unknown>> = {
+const REMOVE: Record<Exclude<RecordKind, 'brokers'>, (contact: Contact, name: string) => Promise<unknown>> = {
   topics: removeTopic,
   users: removeUser,
   acls: removeAcl,

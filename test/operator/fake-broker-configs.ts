@@ -1,0 +1,49 @@
+import type { BrokerConfigAdmin, BrokerSetting, ConfigPlace } from '../../src/client/broker-config-admin.ts'
+import type { BrokerConfigChange } from '../../src/client/partition-admin.ts'
+import type { KafkaError } from '../../src/protocol/errors.ts'
+import type { FakePartitions } from './fake-partitions.ts'
+
+/** Kafka's defaults of the keys that tests use; null: none. */
+const DEFAULTS: Record<string, string | null> = { 'message.max.bytes': '1048588', 'log.retention.ms': null, 'num.io.threads': '8' }
+
+/** What is set for brokers at run time, in memory. `files`: with what each broker began. */
+export class FakeBrokerConfigs implements Pick<BrokerConfigAdmin, keyof BrokerConfigAdmin> {
+  readonly files = new Map<number, Map<string, string>>()
+  readonly set = new Map<string, string>()
+  refusal: KafkaError | undefined
+  readonly #said: (what: string) => void
+  readonly #partitions: FakePartitions
+
+  constructor(said: (what: string) => void, partitions: FakePartitions) {
+    this.#said = said
+    this.#partitions = partitions
+  }
+
+  async shared(): Promise<Map<string, string | null>> {
+    return new Map(this.set)
+  }
+
+  async ofBroker(brokerId: number, keys: readonly string[]): Promise<Map<string, BrokerSetting>> {
+    const own = this.#partitions.throttleOf(brokerId)
+    return new Map(
+      keys.map((key) => {
+        const places: [ConfigPlace, string | null | undefined][] = [
+          ['broker', own[key]],
+          ['cluster', this.set.get(key)],
+          ['file', this.files.get(brokerId)?.get(key)],
+          ['default', DEFAULTS[key] ?? undefined],
+        ]
+        return [key, new Map(places.flatMap(([place, value]) => (value === undefined ? [] : [[place, value] as const])))]
+      }),
+    )
+  }
+
+  async alterShared(changes: readonly BrokerConfigChange[]): Promise<void> {
+    this.#said(`shared ${changes.map(({ key, value }) => `${key}=${value}`).join(' ')}`)
+    if (this.refusal) throw this.refusal
+    for (const { key, value } of changes) {
+      if (value === null) this.set.delete(key)
+      else this.set.set(key, value)
+    }
+  }
+}
