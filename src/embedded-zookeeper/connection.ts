@@ -233,6 +233,7 @@ export class ServerConnection implements Watcher, Sink {
     this.#sasl = undefined
     if (proved) {
       this.#identify({ scheme: 'sasl', id: proved.username })
+      if (proved.username === this.#server.config.superUser) this.#identify({ scheme: 'super', id: '' })
       return this.#reply(xid, 'OK', answer(proved.proof), 0n)
     }
     this.#server.logger.warn({ client: this.remote }, 'a SASL login was refused')

@@ -21,6 +21,8 @@ export type ZooKeeperConfig = {
   commandWhitelist: readonly string[]
   /** `super:<base64 of sha1 of super:password>`: who logs in so passes every ACL. */
   superDigest?: string
+  /** The SASL user that passes every ACL. */
+  superUser?: string
   saslUsers: ReadonlyMap<string, string>
   /** From myid, the first byte of session ids; 0 without the file. */
   serverId: number
@@ -58,6 +60,7 @@ const KNOWN = new Set([
   'snapCount',
   '4lw.commands.whitelist',
   'DigestAuthenticationProvider.superDigest',
+  'superUser',
   'sofakafka.jaas.config',
 ])
 
@@ -121,6 +124,7 @@ export const parseZooConfig = (
   if (!properties.has('clientPort')) throw new ZooConfigError('clientPort is not set: write clientPort=2181')
   const tickTimeMs = integer(properties, 'tickTime', 3000, 1)
   const superDigest = properties.get('DigestAuthenticationProvider.superDigest')
+  const superUser = properties.get('superUser')
   return {
     dataDir,
     dataLogDir: properties.get('dataLogDir') ?? dataDir,
@@ -133,6 +137,7 @@ export const parseZooConfig = (
     snapCount: integer(properties, 'snapCount', 100_000, 2),
     commandWhitelist: whitelist(properties.get('4lw.commands.whitelist')),
     ...(superDigest === undefined ? {} : { superDigest }),
+    ...(superUser === undefined ? {} : { superUser }),
     saslUsers: files.saslUsers ?? new Map(),
     serverId: files.serverId ?? 0,
     warnings: warningsOf(properties),

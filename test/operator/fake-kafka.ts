@@ -169,6 +169,7 @@ export class FakeKafka {
       records,
       scramCredential: async (user, mechanism) => this.users.get(user)?.get(mechanism),
       endpoints: async () => this.endpoints,
+      protectZnodes: async () => 0,
       describeCluster: async () => ({ clusterId: 'fake-cluster-id', controllerId: 1, brokers: this.partitions.brokers }),
     }
   }

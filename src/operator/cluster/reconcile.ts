@@ -16,7 +16,7 @@ import { clusterStatus } from './status.ts'
 import { settings } from './settings.ts'
 import { runSteps, verdictOfAll, type Finding, type Pass, type Step } from './steps.ts'
 import { volumes } from './volumes.ts'
-import { zooKeeperFacts, zooKeeperMembers } from '../zookeeper/steps.ts'
+import { zooKeeperFacts, zooKeeperMembers, zooKeeperProtection } from '../zookeeper/steps.ts'
 
 const RETRY_MS = 5000
 /** E.g. objects of an earlier Cluster that are still being collected. */
@@ -66,6 +66,7 @@ const STEPS: readonly Step[] = [
   apply,
   removeServices,
   zooKeeperMembers,
+  zooKeeperProtection,
   readdress,
   leftovers,
   roll,

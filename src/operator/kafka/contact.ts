@@ -15,6 +15,8 @@ export type Contact = {
   records: Records
   /** What the brokers check a login of this user against; undefined when there is none. */
   scramCredential(user: string, mechanism: ScramMechanism): Promise<ScramCredential | undefined>
+  /** Gives all that Kafka has in ZooKeeper to the brokers' login; gives how many znodes were open. */
+  protectZnodes(): Promise<number>
   /** The cluster's id, the broker that is the controller now, and the brokers that are registered. */
   describeCluster(): Promise<{ clusterId: string | null; controllerId: number; brokers: LiveBroker[] }>
   /** What each registered broker tells clients to connect to, NAME://HOST:PORT, by its id. */

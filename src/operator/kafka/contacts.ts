@@ -9,6 +9,7 @@ import { keyText, parseKey, type Key } from '../../kube/types.ts'
 import { ZooKeeperClient } from '../../zookeeper/client.ts'
 import { CREATOR_ALL_ACL } from '../../zookeeper/types.ts'
 import { OPERATOR_USER } from '../names.ts'
+import { protectZnodes } from '../zookeeper/protect.ts'
 import { BatchedAdmin } from './batched-admin.ts'
 import { Unreachable, type Contact, type Contacts } from './contact.ts'
 import { registeredEndpoints } from './registrations.ts'
@@ -132,6 +133,7 @@ export class KafkaContacts implements Contacts {
         records: zooKeeperRecords(zookeeper, home),
         scramCredential: (user, mechanism) => readScramCredential(zookeeper, user, mechanism),
         endpoints: () => registeredEndpoints(zookeeper),
+        protectZnodes: () => protectZnodes(zookeeper),
         describeCluster: async () => {
           const { clusterId, controllerId, brokers } = await client.brokers()
           return { clusterId, controllerId, brokers: brokers.map(({ nodeId, rack }) => ({ id: nodeId, rack })) }

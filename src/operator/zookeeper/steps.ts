@@ -13,8 +13,8 @@ import { markMembers, markedMembers } from './claims.ts'
 import type { ServerPlace } from './ensembles.ts'
 import { externalLogin, newLogin } from './login.ts'
 import { planOf, type Change, type Plan } from './membership.ts'
-import { isApache } from './place.ts'
-import { nextSecurity } from './security.ts'
+import { isApache, isExternal } from './place.ts'
+import { nextSecurity, securityOf } from './security.ts'
 
 /** Finds out what ZooKeeper's objects depend on. Nothing is rendered without it. */
 export const zooKeeperFacts: Step = {
@@ -55,6 +55,21 @@ export const zooKeeperMembers: Step = {
     }
     const note = `ZooKeeper: ${'add' in change ? `server ${change.add} is a member now` : `server ${change.remove} is no member any more`}`
     await environment.events.record(cluster, { type: 'Normal', reason: 'Changed', action: 'Reconfigure', note })
+    return undefined
+  },
+}
+
+/** What was written before brokers kept it to themselves is closed when none of them needs it open any more. */
+export const zooKeeperProtection: Step = {
+  name: 'ACLs in ZooKeeper',
+  run: async ({ environment, cluster, seen, inputs, kafka }) => {
+    const brokers = seen.pods.filter((pod) => !isZooKeeper(pod))
+    const isSafe = inputs.zookeeper?.security === 'acl' && brokers.every((pod) => securityOf(pod) === 'acl')
+    if (!kafka.contact || !isSafe || isExternal(cluster)) return undefined
+    const changed = await kafka.contact.protectZnodes()
+    if (changed === 0) return undefined
+    const note = `ZooKeeper: ${changed} znodes are for the brokers' login alone now`
+    await environment.events.record(cluster, { type: 'Normal', reason: 'Changed', action: 'Protect', note })
     return undefined
   },
 }
