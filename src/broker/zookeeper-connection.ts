@@ -3,10 +3,13 @@ import type { Disk } from '../base/disk.ts'
 import type { Logger } from '../base/logger.ts'
 import { ZooKeeperClient } from '../zookeeper/client.ts'
 import { isZooKeeperError } from '../zookeeper/errors.ts'
+import { type Dial, tlsDial } from '../zookeeper/socket.ts'
 import type { BrokerConfig } from './config/broker-config.ts'
 import { ConfigError } from './config/parse.ts'
 import { parseConnect, zooKeeperLogin } from './config/zookeeper-login.ts'
 import { protectedAcl } from './metadata/znodes/protection.ts'
+import { clientTlsFrom } from './tls/material.ts'
+import { zooKeeperKeys } from './tls/ssl-keys.ts'
 
 export type ConnectOptions = {
   config: BrokerConfig
@@ -14,6 +17,13 @@ export type ConnectOptions = {
   /** Holds the JAAS file. */
   disk: Disk
   logger: Logger
+}
+
+/** The files are read at the start, which fails where they cannot be used, and anew for each connection. */
+const zooKeeperDial = (config: BrokerConfig, disk: Disk): Dial => {
+  const material = () => clientTlsFrom(zooKeeperKeys(config), disk)
+  material()
+  return tlsDial(material)
 }
 
 /** A session below the chroot, which is made where it is missing. Throws ConfigError, or ZooKeeperError: AUTH_FAILED, CONNECTION_LOSS. */
@@ -26,6 +36,7 @@ export const connectZooKeeper = async ({ config, clocks, disk, logger }: Connect
     sessionTimeoutMs,
     connectTimeoutMs: config.get('zookeeper.connection.timeout.ms') ?? sessionTimeoutMs,
     ...(login ? { saslDigest: login } : {}),
+    ...(config.get('zookeeper.ssl.client.enable') ? { dial: zooKeeperDial(config, disk) } : {}),
     ...(config.get('zookeeper.set.acl') ? { aclOf: protectedAcl } : {}),
     clock: clocks.monotonic,
     logger,

@@ -28,7 +28,7 @@ type Way = { socket?: Duplex | undefined; onread?: OnReadOpts }
 const tlsOptions = ({ host, port }: Address, source: ClientTlsSource, way: Way): TlsConnectionOptions => {
   const { ca, checksName = true, servername, ...rest } = typeof source === 'function' ? source({ host, port }) : source
   return {
-    ...(way.socket ? { socket: way.socket } : { host, port, noDelay: true, ...(way.onread ? { onread: way.onread } : {}) }),
+    ...(way.socket ? { socket: way.socket } : { host, port, ...(way.onread ? { onread: way.onread } : {}) }),
     ...rest,
     ...(ca === undefined ? {} : { ca: typeof ca === 'string' ? ca : [...ca] }),
     ...nameOptions(servername ?? host, checksName),
@@ -42,4 +42,5 @@ const nameOptions = (name: string, checksName: boolean): TlsConnectionOptions =>
   return { ...sni, checkServerIdentity: (_host, certificate) => checkServerIdentity(name, certificate) }
 }
 
-export const connectTls = (address: Address, source: ClientTlsSource, way: Way = {}): TLSSocket => connect(tlsOptions(address, source, way))
+export const connectTls = (address: Address, source: ClientTlsSource, way: Way = {}): TLSSocket =>
+  connect(tlsOptions(address, source, way)).setNoDelay(true)

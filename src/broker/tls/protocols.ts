@@ -30,6 +30,10 @@ export const cipherOf = (suite: string): string | undefined => {
   return known.has(found.toLowerCase()) ? found : undefined
 }
 
+/** A version and all newer ones: ZooKeeper 3.9 speaks nothing older than TLSv1.3 by default, where Kafka 2.6 names TLSv1.2. */
+const from = (protocol: string): readonly string[] =>
+  VERSIONS.slice(VERSIONS.indexOf(protocol === 'TLS' ? 'TLSv1.2' : (protocol as SecureVersion)))
+
 /** Which versions and ciphers one side offers. Throws ConfigError for what OpenSSL cannot do. */
 export const protocolsFrom = (keys: SslKeys): TlsProtocols => {
   const protocol = keys.get('ssl.protocol') ?? 'TLS'
@@ -38,7 +42,7 @@ export const protocolsFrom = (keys: SslKeys): TlsProtocols => {
     throw new ConfigError(protocolKey, `${protocolKey}=${protocol} is not served: use ${PROTOCOLS.join(', ')}`)
   const enabledKey = keys.name('ssl.enabled.protocols')
   const text = keys.get('ssl.enabled.protocols')
-  const enabled = text === null ? [protocol === 'TLS' ? 'TLSv1.2' : protocol] : parseList(text)
+  const enabled = text === null ? from(protocol) : parseList(text)
   const places = enabled.map((name) => VERSIONS.indexOf(name as SecureVersion)).sort((a, b) => a - b)
   const [first = -1] = places
   const last = places.at(-1)!

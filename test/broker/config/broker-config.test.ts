@@ -21,7 +21,7 @@ describe('the configuration of a broker', () => {
     [{ 'num.partitions': '0' }, 'num.partitions must be at least 1'],
     [{ 'auto.create.topics.enable': 'yes' }, 'Expected value to be either true or false'],
     [{ 'broker.id': '3000000000' }, 'it must be between -2147483648 and 2147483647'],
-    [{ 'zookeeper.ssl.client.enable': 'true' }, 'zookeeper.ssl.client.enable=true is refused: TLS to ZooKeeper is not served yet'],
+    [{ 'zookeeper.ssl.ocsp.enable': 'true' }, 'zookeeper.ssl.ocsp.enable=true is refused: certificates are not looked up by OCSP'],
     [{ 'offsets.commit.required.acks': '1' }, 'a commit is answered only when every in-sync replica has it'],
     [{ 'log.cleanup.policy': 'delete,shrink' }, 'must be one of compact, delete, not shrink'],
   ])('refuses %o in words', (values, message) => {

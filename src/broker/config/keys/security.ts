@@ -46,7 +46,7 @@ export const securityKeys = {
   'sasl.login.refresh.buffer.seconds': short('300', 'Time before expiry for OAuth renewals.', oauth),
   'ssl.protocol': string(
     'TLSv1.3',
-    'TLS version where ssl.enabled.protocols is empty: TLSv1.3, TLSv1.2, TLSv1.1, TLSv1 or TLS.',
+    'The oldest TLS version where ssl.enabled.protocols is empty: TLSv1.3, TLSv1.2, TLSv1.1, TLSv1 or TLS.',
     perBroker,
   ),
   'ssl.provider': string(null, 'Java TLS provider.', noEffectPerBroker),

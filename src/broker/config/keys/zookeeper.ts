@@ -13,22 +13,33 @@ export const zookeeperKeys = {
     'Whether only brokers may change znodes, and read those that hold secrets; needs a login to ZooKeeper.',
   ),
   'zookeeper.max.in.flight.requests': int('10', 'Requests to ZooKeeper at a time.', { validator: atLeast(1) }),
-  'zookeeper.clientCnxnSocket': string(null, 'Java class of the connection.', noEffect),
-  'zookeeper.ssl.client.enable': boolean('false', 'Whether ZooKeeper is reached by TLS.', {
-    refusal: 'TLS to ZooKeeper is not served yet; leave the key out',
+  'zookeeper.clientCnxnSocket': string(null, 'Java class of the connection; TLS needs none here.', noEffect),
+  'zookeeper.ssl.client.enable': boolean('false', 'Whether ZooKeeper is reached by TLS, at its secureClientPort.'),
+  'zookeeper.ssl.keystore.location': string(
+    null,
+    'The certificate that the broker shows to ZooKeeper: a PEM file with private key and certificate chain, or a directory with tls.key and tls.crt.',
+  ),
+  'zookeeper.ssl.keystore.password': password(null, 'Password of the private key.'),
+  'zookeeper.ssl.keystore.type': string(null, 'Form of the key store: PEM is served.'),
+  'zookeeper.ssl.truststore.location': string(
+    null,
+    'Who signs the certificates of ZooKeeper: a PEM file, or a directory with ca.crt; read anew for each connection.',
+  ),
+  'zookeeper.ssl.truststore.password': password(null, 'Password of the trust store; PEM has none.', noEffect),
+  'zookeeper.ssl.truststore.type': string(null, 'Form of the trust store: PEM is served.'),
+  'zookeeper.ssl.protocol': string('TLSv1.2', 'The oldest TLS version where zookeeper.ssl.enabled.protocols is not set.'),
+  'zookeeper.ssl.enabled.protocols': list(null, 'TLS versions, without a gap between them.'),
+  'zookeeper.ssl.cipher.suites': list(null, 'Cipher suites, by the names of Java or of OpenSSL.'),
+  'zookeeper.ssl.endpoint.identification.algorithm': string(
+    'HTTPS',
+    'The host name in the certificates of ZooKeeper is checked; empty: it is not.',
+  ),
+  'zookeeper.ssl.crl.enable': boolean('false', 'Whether revocation lists are read.', {
+    refusal: 'certificates are not looked up in revocation lists; leave the key out',
   }),
-  'zookeeper.ssl.keystore.location': string(null, 'Key store.', noEffect),
-  'zookeeper.ssl.keystore.password': password(null, 'Password of the key store.', noEffect),
-  'zookeeper.ssl.keystore.type': string(null, 'Form of the key store.', noEffect),
-  'zookeeper.ssl.truststore.location': string(null, 'Trust store.', noEffect),
-  'zookeeper.ssl.truststore.password': password(null, 'Password of the trust store.', noEffect),
-  'zookeeper.ssl.truststore.type': string(null, 'Form of the trust store.', noEffect),
-  'zookeeper.ssl.protocol': string('TLSv1.2', 'TLS version.', noEffect),
-  'zookeeper.ssl.enabled.protocols': list(null, 'TLS versions.', noEffect),
-  'zookeeper.ssl.cipher.suites': list(null, 'TLS cipher suites.', noEffect),
-  'zookeeper.ssl.endpoint.identification.algorithm': string('HTTPS', 'How a server\u2019s name is checked.', noEffect),
-  'zookeeper.ssl.crl.enable': boolean('false', 'Whether revocation lists are read.', noEffect),
-  'zookeeper.ssl.ocsp.enable': boolean('false', 'Whether OCSP is asked.', noEffect),
+  'zookeeper.ssl.ocsp.enable': boolean('false', 'Whether OCSP is asked.', {
+    refusal: 'certificates are not looked up by OCSP; leave the key out',
+  }),
 }
 
 /** Java system properties, for Apache's broker in KAFKA_OPTS; here they stand in the file as keys. */
