@@ -32,6 +32,7 @@ export const REASONS = {
   KafkaRefused: 'Kafka answered with an error',
   Timeout: 'a reconcile took too long and was given up; it is tried again',
   ReconcileFailed: 'reconciles failed several times in a row; it is tried again',
+  ListenerNotFound: 'the Cluster has no listener where this login would do',
   AddressPending: 'a load balancer or a Service has no address yet that clients can be told',
   CertificateInvalid: 'a Secret with a certificate is missing or cannot be used; what was there before stays in use',
   CertificateExpiring: 'a certificate that the operator does not make ends soon',

@@ -63,9 +63,13 @@ describe.skipIf(lacks('helm'))('the charts', () => {
     expect(refusal('logLevel=loud')).toContain('/logLevel')
   })
 
-  test('the operator may delete nothing but pods, and nowhere everything', () => {
+  test('the operator may delete nothing that holds data, and nowhere everything', () => {
     const rules = objects(template(CHART)).flatMap((object) => (object.metadata.name.endsWith('-edit') ? [] : (object.rules ?? [])))
-    expect(rules.filter(({ verbs }) => verbs.includes('delete')).flatMap(({ resources }) => resources)).toEqual(['pods'])
+    expect(rules.filter(({ verbs }) => verbs.includes('delete')).flatMap(({ resources }) => resources)).toEqual([
+      'statefulsets',
+      'pods',
+      'services',
+    ])
     for (const { resources, verbs } of rules) expect([...resources, ...verbs]).not.toContain('*')
   })
 

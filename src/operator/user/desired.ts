@@ -2,6 +2,7 @@ import type { User } from '../../api/index.ts'
 import { ownerReference, type Secret } from '../../kube/resources.ts'
 import type { ScramMechanism } from '../../security/scram.ts'
 import { LOGIN_OF, MANAGER, namespaceOf, ROTATE_PASSWORD, USER_LABEL } from '../names.ts'
+import { connectionData } from './connection-data.ts'
 import { loginOf, type UserSeen } from './observe.ts'
 
 const MODULE = 'org.apache.kafka.common.security.scram.ScramLoginModule'
@@ -15,7 +16,7 @@ export const passwordSecret = (seen: UserSeen, mechanism: ScramMechanism, passwo
     password: base64(password),
     'sasl.jaas.config': base64(`${MODULE} required username="${quoted(seen.name)}" password="${quoted(password)}";`),
     'sasl.mechanism': base64(mechanism),
-    'bootstrap.servers': base64(bootstrapFor(seen, mechanism)),
+    ...connectionData(seen, ({ mechanisms }) => mechanisms.includes(mechanism)),
   })
 
 /** `data` is base64. With deletionPolicy Delete the Secret goes with the User, else it stays. */
@@ -32,15 +33,6 @@ export const userSecret = ({ user, rotation }: UserSeen, data: NonNullable<Secre
   type: 'Opaque',
   data,
 })
-
-/** The first listener that takes the user's mechanism. */
-const bootstrapFor = ({ cluster }: UserSeen, mechanism: ScramMechanism): string => {
-  const takes = (name: string) => {
-    const listener = cluster.spec.listeners?.find((one) => one.name === name)
-    return (listener?.authentication?.mechanisms ?? ['SCRAM-SHA-512']).includes(mechanism)
-  }
-  return cluster.status?.listeners?.find(({ name }) => takes(name))?.bootstrapServers ?? ''
-}
 
 /** undefined: the user has no password. */
 export const mechanismOf = (user: User): ScramMechanism | undefined =>

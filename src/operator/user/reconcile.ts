@@ -9,6 +9,7 @@ import { Unreachable } from '../kafka/contact.ts'
 import { finalize, keepFinalizer } from '../lifecycle.ts'
 import { ROTATE_PASSWORD } from '../names.ts'
 import { reconciling, type Verdict } from '../reasons.ts'
+import { certificateSecret } from './certificate.ts'
 import { mechanismOf, passwordSecret } from './desired.ts'
 import { observeUser, type UserSeen } from './observe.ts'
 import { removeUser, setScram } from './scram.ts'
@@ -50,6 +51,14 @@ const bring = async (environment: Environment, user: User, claims: Claims<User>)
   const scram = mechanism && { mechanism, password: seen.password ?? newPassword() }
   // The Secret first: a password that Kafka has and nobody knows would be of no use.
   if (scram) await keepSecret(environment, seen, passwordSecret(seen, scram.mechanism, scram.password))
+  else {
+    const made = await certificateSecret(environment, seen)
+    if ('verdict' in made) return made.verdict
+    await keepSecret(environment, seen, made.secret)
+    if (made.note !== undefined) {
+      await environment.events.record(user, { type: 'Normal', reason: 'CertificateRenewed', action: 'Reconcile', note: made.note })
+    }
+  }
   try {
     const contact = await environment.contacts.get(clusterKeyOf(user))
     return await setScram(environment, contact, user, seen.name, scram)
@@ -65,6 +74,6 @@ const keepSecret = async (environment: Environment, { user, secret, rotation }: 
   const isRotated = secret !== undefined && rotation !== secret.metadata.annotations?.[ROTATE_PASSWORD]
   const event = { type: 'Normal', action: 'Reconcile' } as const
   if (!secret) await environment.events.record(user, { ...event, reason: 'Created', note: `Secret ${user.metadata.name}` })
-  else if (isRotated)
+  else if (isRotated && mechanismOf(user))
     await environment.events.record(user, { ...event, reason: 'Changed', note: `another password in the Secret ${user.metadata.name}` })
 }

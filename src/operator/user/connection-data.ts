@@ -1,0 +1,45 @@
+import { randomBytes } from 'node:crypto'
+import type { Secret } from '../../kube/resources.ts'
+import { pkcs12 } from '../../security/pkcs12.ts'
+import { listenersOf, type Listener } from '../cluster/listeners.ts'
+import { textOf, type UserSeen } from './observe.ts'
+
+export type Data = NonNullable<Secret['data']>
+
+const PASSWORD_BYTES = 24
+export const newStorePassword = (): string => randomBytes(PASSWORD_BYTES).toString('base64url')
+export const base64 = (text: string): string => Buffer.from(text, 'utf8').toString('base64')
+/** Texts by their keys, as a Secret has them. */
+export const encoded = (texts: Record<string, string>): Data =>
+  Object.fromEntries(Object.entries(texts).map(([key, text]) => [key, base64(text)]))
+
+const protocolOf = ({ hasTls, hasClientCertificates }: Listener): string => {
+  if (hasClientCertificates) return 'SSL'
+  return hasTls ? 'SASL_SSL' : 'SASL_PLAINTEXT'
+}
+
+/** Keys of the Secret that hold no secret of the user's, but where to connect and whom to trust there. `ca.*` only where the brokers are not publicly known. */
+export const connectionData = (seen: Pick<UserSeen, 'cluster' | 'secret'>, takes: (listener: Listener) => boolean): Data => {
+  const listeners = seen.cluster.status?.listeners ?? []
+  const listener = listenersOf(seen.cluster).find((one) => takes(one) && listeners.some(({ name }) => name === one.name))
+  const known = listeners.find(({ name }) => name === listener?.name)
+  const data = encoded({
+    'bootstrap.servers': known?.bootstrapServers ?? '',
+    'security.protocol': listener ? protocolOf(listener) : '',
+  })
+  const authorities = known?.certificates ?? []
+  return authorities.length > 0 ? { ...data, ...trustData(seen.secret, authorities) } : data
+}
+
+/** PEM, and PKCS #12 with its password; what is there stays, for each writing would give other bytes. */
+const trustData = (secret: Secret | undefined, authorities: readonly string[]): Data => {
+  const text = authorities.join('')
+  const stays = textOf(secret, 'ca.crt') === text && secret?.data?.['ca.p12'] && secret.data['ca.password']
+  if (stays) return pick(secret!, ['ca.crt', 'ca.p12', 'ca.password'])
+  const password = textOf(secret, 'ca.password') ?? newStorePassword()
+  const store = pkcs12({ certificatesPem: authorities, password })
+  return { ...encoded({ 'ca.crt': text, 'ca.password': password }), 'ca.p12': store.toString('base64') }
+}
+
+export const pick = (secret: Secret, keys: readonly string[]): Data =>
+  Object.fromEntries(keys.flatMap((key) => (secret.data?.[key] === undefined ? [] : [[key, secret.data[key]]])))
