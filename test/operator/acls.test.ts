@@ -5,6 +5,7 @@ import { OPERATIONS, operationsOf, pascalCase, type AclBinding, type Operation, 
 import { eventually } from '../support/net.ts'
 import { startEmbeddedLab } from './embedded-lab.ts'
 import { FakeContacts, type FakeKafka } from './fake-kafka.ts'
+import { makeNamespace } from './lab.ts'
 import { acl, user } from './objects.ts'
 import { OperatorLab } from './operator-lab.ts'
 
@@ -167,6 +168,7 @@ test('two operators of two Kubernetes clusters on one Kafka cluster leave one an
   await elsewhere.start(startEmbeddedLab)
   try {
     const here = await servedCluster()
+    await makeNamespace(elsewhere.kube, here.namespace)
     const there = await elsewhere.servedCluster('ant', {}, here.namespace)
     expect(there.kafka).toBe(here.kafka)
     const { kafka, namespace } = here

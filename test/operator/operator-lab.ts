@@ -87,7 +87,7 @@ export class OperatorLab {
 
   /** A Cluster that serves, without its objects: it is paused, so that the operator leaves its status alone. For tests of what points at it. */
   readonly servedCluster = async (name = 'ant', spec: Record<string, unknown> = {}, inNamespace?: string) => {
-    const namespace = await makeNamespace(this.kube, inNamespace)
+    const namespace = inNamespace ?? (await makeNamespace(this.kube))
     const group = { name: 'kafka', replicas: 1, storage: { size: '1Gi' } }
     const object = cluster(name, namespace, { brokers: [group], ...spec })
     object.metadata.annotations = { 'sofakafka.io/paused': 'true' }
