@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
 import type { MonotonicClock } from '../base/clock.ts'
 import type { ResponsePart } from './handler.ts'
 import type { Holder, MemoryBudget } from './memory-budget.ts'
@@ -91,6 +92,8 @@ export class ResponseOutput implements Holder {
   readonly #socket: Socket
   readonly #pool: OutputPool
   readonly #owner: OutputOwner
+  /** What the socket may still have to send without being taken for a slow one. */
+  readonly #slackBytes: number
   readonly #slots: Slot[] = []
   #isFlushQueued = false
   #isStreaming = false
@@ -104,6 +107,8 @@ export class ResponseOutput implements Holder {
     this.#socket = socket
     this.#pool = pool
     this.#owner = owner
+    // TLS says of each write only in the next turn of the event loop that it is done.
+    this.#slackBytes = socket instanceof TLSSocket ? UNCOUNTED_BYTES : 0
   }
 
   /** Requests whose responses are not on their way. */
@@ -163,6 +168,11 @@ export class ResponseOutput implements Holder {
     this.#owner.close(reason)
   }
 
+  /** The socket holds none of the bytes that it was given. */
+  get #isTaken(): boolean {
+    return !this.#isEnded && this.#socket.writableLength === 0
+  }
+
   #write(buffers: readonly Buffer[]): void {
     if (buffers.length === 0 || this.#isEnded) return
     const sizeBytes = buffers.reduce((sum, buffer) => sum + buffer.length, 0)
@@ -173,7 +183,7 @@ export class ResponseOutput implements Holder {
       buffers.forEach((buffer, index) => this.#socket.write(buffer, index === buffers.length - 1 ? this.#written : undefined))
       this.#socket.uncork()
     }
-    if (this.#socket.writableLength > 0) this.#wait(this.#socket.writableLength)
+    if (this.#socket.writableLength > this.#slackBytes) this.#wait(this.#socket.writableLength)
   }
 
   /** The socket has not taken `bytes` of what it was given. */
@@ -196,7 +206,7 @@ export class ResponseOutput implements Holder {
 
   /** The socket took a write; often all of it at once, before there was anything to wait for. */
   readonly #written = (): void => {
-    if (!this.#isWaiting || this.#socket.writableLength > 0) return
+    if (!this.#isWaiting || this.#socket.writableLength > this.#slackBytes) return
     this.#release()
     this.#wake?.()
     if (!this.#isStreaming) this.flush()
@@ -218,7 +228,7 @@ export class ResponseOutput implements Holder {
         return target
       })
       this.#write([...before, ...buffers])
-      if (!this.#isWaiting) this.#pool.giveBuffer(memory)
+      if (this.#isTaken) this.#pool.giveBuffer(memory)
     } catch (error) {
       this.#owner.close(`records of a response cannot be read: ${String(error)}`)
     }
@@ -262,7 +272,7 @@ export class ResponseOutput implements Holder {
       lead = []
       position += sizeBytes
       if (this.#isWaiting) await this.#drained()
-      else this.#pool.giveBuffer(slice)
+      if (this.#isTaken) this.#pool.giveBuffer(slice)
     }
   }
 
