@@ -67,15 +67,37 @@ export const ${plural}: { apiVersion: string; kind: string; plural: string; name
 `
 }
 
+const pathsOf = (schema: Schema, path: string): string[] => [
+  ...Object.entries(schema.properties ?? {}).flatMap(([name, property]) => {
+    const inner = path === '' ? name : `${path}.${name}`
+    return [inner, ...pathsOf(property, inner)]
+  }),
+  ...(schema.items ? pathsOf(schema.items, `${path}[]`) : []),
+]
+
+/** Every field of every kind, so that the operator can tell when the installed definitions are older than it is. */
+const fieldsOf = (definitions: readonly Definition[]): string => {
+  const kinds = definitions.map(({ spec: { names, versions } }) => {
+    const { spec, status } = versions[0]!.schema.openAPIV3Schema.properties!
+    const paths = [...pathsOf(spec!, 'spec'), ...pathsOf(status!, 'status')]
+    return `  ${names.kind}: [\n${paths.map((path) => `    '${path}',\n`).join('')}  ],\n`
+  })
+  const head =
+    '// Generated from crds/ by `npm run gen`. Do not edit.\n\n/** The fields of each kind, by path; [] is the inside of a list. */\n'
+  return `${head}export const FIELDS: Readonly<Record<string, readonly string[]>> = {\n${kinds.join('')}}\n`
+}
+
 /** Path -> text of every generated file of src/api. */
 export const apiTypes = (): Map<string, string> => {
   const files = new Map<string, string>()
   const sources = readdirSync('crds')
     .filter((name) => name.endsWith('.yaml'))
     .sort()
-  for (const source of sources) {
-    const definition = parse(readFileSync(join('crds', source), 'utf8')) as Definition
+  const definitions = sources.map((source) => parse(readFileSync(join('crds', source), 'utf8')) as Definition)
+  for (const [index, source] of sources.entries()) {
+    const definition = definitions[index]!
     files.set(join('src', 'api', `${definition.spec.names.kind.toLowerCase()}.ts`), fileOf(source, definition))
   }
+  files.set(join('src', 'api', 'fields.ts'), fieldsOf(definitions))
   return files
 }

@@ -37,6 +37,7 @@ export class Run {
       ...environment,
       kube: this.#bounded(environment.kube, 'kubernetes.'),
       events: this.#bounded(environment.events, 'events.'),
+      ensembles: this.#bounded(environment.ensembles, 'zookeeper.'),
       contacts: {
         get: async (cluster) => this.#bounded<Contact>(await this.#until('kafka.connect', () => contacts.get(cluster)), 'kafka.'),
         unreachableMs: (cluster) => contacts.unreachableMs(cluster),
@@ -60,7 +61,8 @@ export class Run {
 
   #call(name: string, call: () => unknown): unknown {
     this.#signal.throwIfAborted()
-    if (name.startsWith('kafka.')) this.#beforeKafka(name.slice('kafka.'.length))
+    const [where, ...what] = name.split('.')
+    if (where === 'kafka' || where === 'zookeeper') this.#beforeKafka(what.join('.'))
     const result = call()
     return result instanceof Promise ? this.#until(name, () => result) : result
   }

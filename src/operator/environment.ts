@@ -3,6 +3,7 @@ import type { Logger } from '../base/logger.ts'
 import type { EventRecorder } from '../kube/event-recorder.ts'
 import type { Kube } from '../kube/types.ts'
 import type { CertificateEnds } from './certificates/ends.ts'
+import type { MissingField } from './definitions.ts'
 import type { Contacts } from './kafka/contact.ts'
 import type { Store } from './store.ts'
 import type { Ensembles } from './zookeeper/ensembles.ts'
@@ -21,6 +22,8 @@ export type Environment = {
   /** The operator's own image, for Clusters that name none. */
   image: string
   advertise: 'pod-dns' | 'pod-ip'
+  /** What this operator knows and the installed definitions do not. */
+  missingFields: () => readonly MissingField[]
   /** The namespaces that are watched. Empty: all, and what is in no namespace may be read too. */
   watched: readonly string[]
 }

@@ -5,7 +5,8 @@ import { KubeClient } from '../kube/client.ts'
 import type { KubeConnection } from '../kube/connection.ts'
 import { EventRecorder } from '../kube/event-recorder.ts'
 import { LeaderElection } from '../kube/lease.ts'
-import type { Key } from '../kube/types.ts'
+import { keyOf, type Key } from '../kube/types.ts'
+import { Definitions } from './definitions.ts'
 import { entranceOf, homeOf } from './entrance.ts'
 import { startHttp } from './http.ts'
 import { CertificateEnds } from './certificates/ends.ts'
@@ -73,6 +74,7 @@ class RunningOperator {
   readonly #contacts: Contacts
   readonly #certificateEnds = new CertificateEnds()
   readonly #queues: Queues
+  readonly #definitions: Definitions
   readonly #calls = new Map<string, number>()
   #http: { close(): Promise<void> } | undefined
   #onStopped!: (code: number) => void
@@ -137,7 +139,14 @@ class RunningOperator {
       image: options.image,
       advertise: options.advertise,
       watched: options.watched ?? [],
+      missingFields: () => this.#definitions.missing,
     }
+    this.#definitions = new Definitions({
+      kube,
+      clock: clocks.monotonic,
+      logger,
+      onChange: () => store.clusters.list().forEach((cluster) => this.#queues.cluster.add(keyOf(cluster))),
+    })
     const beforeKafka = (name: string): void => {
       this.#election?.fence()
       this.#calls.set(name, (this.#calls.get(name) ?? 0) + 1)
@@ -173,7 +182,7 @@ class RunningOperator {
       calls: this.#calls,
       answers: this.#kube.answers,
       certificateEnds: this.#certificateEnds,
-      missingFields: [],
+      missingFields: this.#definitions.missing,
       monotonicMs: monotonic.nowMs(),
       wallMs: wall.nowMs(),
     })
@@ -190,6 +199,7 @@ class RunningOperator {
     void this.#election?.lost.then(() => this.stop(1))
     await synced
     if (this.#stopping) return
+    this.#definitions.start()
     for (const queue of Object.values(this.#queues)) queue.start()
     this.#isLeading = true
     this.#onLeading()
@@ -197,6 +207,7 @@ class RunningOperator {
 
   async #end(code: number): Promise<void> {
     await Promise.all(Object.values(this.#queues).map((queue) => queue.stop()))
+    await this.#definitions.stop()
     await this.#store.stop()
     await this.#contacts.close()
     await this.#election?.stop()

@@ -30,6 +30,7 @@ export const REASONS = {
   VolumeCannotGrow: 'Kubernetes refused to enlarge a volume',
   VolumeLargerThanSpec: 'a volume is larger than the resource says; it stays so',
   KafkaRefused: 'Kafka answered with an error',
+  DefinitionsOutdated: 'the installed definitions lack fields that the operator knows',
   Timeout: 'a reconcile took too long and was given up; it is tried again',
   ReconcileFailed: 'reconciles failed several times in a row; it is tried again',
   ListenerNotFound: 'the Cluster has no listener where this login would do',

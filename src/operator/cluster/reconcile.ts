@@ -6,6 +6,7 @@ import { Unreachable } from '../kafka/contact.ts'
 import { removeLeftovers } from '../kafka/leftovers.ts'
 import { certificates } from '../certificates/step.ts'
 import { apply, render } from './apply.ts'
+import { definitions } from './definitions.ts'
 import { shrink } from './drain.ts'
 import { addresses, holdBack, readdress, removeServices } from './exposure.ts'
 import { observeCluster, type ClusterSeen } from './observe.ts'
@@ -69,6 +70,7 @@ const STEPS: readonly Step[] = [
   zooKeeperProtection,
   readdress,
   leftovers,
+  definitions,
   roll,
 ]
 
