@@ -2,11 +2,13 @@
 /** Reads arguments and environment, builds every object, starts the one program that was asked for and stops it. The only reader of process.env. */
 import { randomBytes } from 'node:crypto'
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { homedir } from 'node:os'
+import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs, type ParseArgsConfig } from 'node:util'
 import { monotonicClock, wallClock } from './base/clock.ts'
 import type { Logger } from './base/logger.ts'
+import type { Io, Session } from './cli/program.ts'
 
 const USAGE = `sofakafka PROGRAM [ARGUMENTS]
   local      [-f FILE]... [--data-dir DIR] [--port N] [--shared-address] [-o json] [--no-color]
@@ -15,8 +17,8 @@ const USAGE = `sofakafka PROGRAM [ARGUMENTS]
   zookeeper  ZOO.CFG
   operator   [--kubeconfig PATH] [--image IMAGE] [--advertise=pod-dns|pod-ip] [--http-port N] [--no-leader-election]
   version
-  help
-Logs are JSON lines on stdout; LOG_LEVEL is trace, debug, info (default), warn, error or silent.`
+  help       [COMMAND]
+Logs of programs are JSON lines on stdout; LOG_LEVEL is trace, debug, info (default), warn, error or silent.`
 
 /** Wrong arguments: the text says what to write instead; exit 2. */
 class UsageError extends Error {}
@@ -172,6 +174,53 @@ const startLocal = async (args: string[], signal: AbortSignal): Promise<Running>
   })
 }
 
+/** kubectl finds its plugins, and who completes their arguments, by the names of executables. */
+const COMPLETER = 'kubectl_complete-sofakafka'
+const calledAs = (): string => (basename(process.argv[1] ?? '').startsWith('kubectl') ? 'kubectl sofakafka' : 'sofakafka')
+
+const terminal = (): Io => ({
+  out: (data) => {
+    if (process.stdout.write(data)) return Promise.resolve()
+    return new Promise((resolve) => process.stdout.once('drain', () => resolve()))
+  },
+  err: (text) => void process.stderr.write(text),
+  input: process.stdin,
+  isInteractive: process.stdin.isTTY && process.stderr.isTTY,
+  hasColour: process.stdout.isTTY && process.env['TERM'] !== 'dumb' && (process.env['NO_COLOR'] ?? '') === '',
+  save: (path, bytes) => writeFileSync(path, bytes, { mode: 0o600, flag: 'wx' }),
+})
+
+const surroundings = (): Session['surroundings'] => {
+  const { KUBECONFIG, KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port = '443', SOFAKAFKA_SERVICE_ACCOUNT_DIR } = process.env
+  const directory = SOFAKAFKA_SERVICE_ACCOUNT_DIR ?? '/var/run/secrets/kubernetes.io/serviceaccount'
+  return { kubeconfig: KUBECONFIG, home: homedir(), serviceAccount: host ? { directory, host, port } : undefined }
+}
+
+/** A command of the command line ends by itself. Ctrl-C asks it to; one that does not listen ends soon after. */
+const runCommand = async (args: string[]): Promise<number> => {
+  const { runCli } = await import('./cli/program.ts')
+  const stopping = new AbortController()
+  const onSignal = (): void => {
+    if (stopping.signal.aborted) process.exit(130)
+    stopping.abort(new Error('stopped by a signal'))
+    setTimeout(() => process.exit(130), 2000).unref()
+  }
+  process.on('SIGTERM', onSignal).on('SIGINT', onSignal)
+  // Whoever reads the output, head for example, may have enough of it.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
+  const code = await runCli(args, {
+    io: terminal(),
+    surroundings: surroundings(),
+    clocks,
+    version: version(),
+    calledAs: calledAs(),
+    programs: Object.keys(PROGRAMS),
+    signal: stopping.signal,
+  })
+  await new Promise<void>((resolve) => process.stdout.write('', () => resolve()))
+  return code
+}
+
 const PROGRAMS: Record<string, Program> = {
   broker: { stopWithinMs: 120_000, start: startBroker },
   operator: { stopWithinMs: 25_000, start: startOperator },
@@ -206,12 +255,19 @@ const fail = (what: string, error: unknown): never => {
   process.exit(1)
 }
 
+const showHelp = async (): Promise<number> => {
+  const { overview } = await import('./cli/program.ts')
+  const programs = calledAs() === 'sofakafka' ? `${USAGE}\n\n` : ''
+  process.stdout.write(`${programs}${overview(calledAs())}`)
+  return 0
+}
+
 const main = async ([name = 'help', ...args]: string[]): Promise<number> => {
+  if (basename(process.argv[1] ?? '') === COMPLETER) return runCommand(['__complete', ...process.argv.slice(2)])
   if (name === 'version' || name === '--version') return (process.stdout.write(`${version()}\n`), 0)
-  if (name === 'help' || name === '--help' || name === '-h') return (process.stdout.write(`${USAGE}\n`), 0)
+  if (['help', '--help', '-h'].includes(name) && args.length === 0) return showHelp()
   const program = Object.hasOwn(PROGRAMS, name) ? PROGRAMS[name] : undefined
-  if (!program) throw new UsageError(`there is no program ${name}; the programs are ${Object.keys(PROGRAMS).join(', ')}, version and help`)
-  return runUntilStopped(program, args)
+  return program ? runUntilStopped(program, args) : runCommand([name, ...args])
 }
 
 process.on('uncaughtException', (error) => fail('uncaught error', error))

@@ -19,7 +19,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   operator: ['base', 'api', 'kube', 'client', 'security', 'cell', 'zookeeper', 'yaml'],
   router: ['base', 'protocol', 'client', 'cell', 'sdk', 'kafkajs'],
   console: ['base', 'api', 'kube', 'client', 'cell', 'sdk'],
-  cli: ['base', 'api', 'kube', 'client', 'cell', 'sdk'],
+  cli: ['base', 'api', 'kube', 'client', 'cell', 'sdk', 'yaml'],
   local: ['base', 'api', 'kube', 'security', 'yaml', '@marcbachmann/cel-js'],
 }
 /** protocol's record batches need CRC-32C and the codecs; the table of the design speaks of folders, this list of npm packages. */

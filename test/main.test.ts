@@ -6,7 +6,7 @@ const main = (...args: string[]) => spawnSync(process.execPath, ['src/main.ts', 
 
 describe('arguments', () => {
   test.each([
-    [['brocker'], 'there is no program brocker'],
+    [['brocker'], 'there is no program or command brocker; did you mean broker?'],
     [['zookeeper'], 'write the path of one zoo.cfg file'],
     [['zookeeper', 'a', 'b'], 'write the path of one zoo.cfg file'],
     [['broker', '--overide', 'x=y'], "Unknown option '--overide'"],

@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { MonotonicClock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import { metadata } from '../protocol/api/03-metadata.ts'
@@ -20,7 +20,7 @@ export type ClusterClientOptions = {
   timeoutMs?: number
   /** A connection that was not used for this long is closed. */
   idleMs?: number
-  dial?: (address: Address) => Socket
+  dial?: (address: Address) => Duplex
 }
 export type Broker = Address & { nodeId: number; rack: string | null }
 export type Brokers = { clusterId: string | null; controllerId: number; brokers: Broker[] }

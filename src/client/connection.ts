@@ -1,4 +1,5 @@
-import { connect as connectSocket, type Socket } from 'node:net'
+import { connect as connectSocket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { MonotonicClock, Timer } from '../base/clock.ts'
 import { apiVersions } from '../protocol/api/18-api-versions.ts'
 import { KafkaError } from '../protocol/errors.ts'
@@ -25,7 +26,8 @@ export type ConnectionOptions = Address & {
    * time; costs a quarter of the processor time. Not with `dial`.
    */
   reusesMemory?: boolean
-  dial?: (address: Address) => Socket
+  /** The way to the broker; what behaves as a socket does: 'connect', 'close', 'error'. */
+  dial?: (address: Address) => Duplex
 }
 type Pending = { resolve(body: Buffer): void; reject(error: Error): void; timer: Timer }
 type Range = { min: number; max: number }
@@ -34,7 +36,7 @@ type Range = { min: number; max: number }
 export class ConnectionError extends Error {}
 
 const MAX_RESPONSE_BYTES = 128 * 1024 * 1024
-const dial = ({ host, port }: Address): Socket => connectSocket({ host, port, noDelay: true })
+const dial = ({ host, port }: Address): Duplex => connectSocket({ host, port, noDelay: true })
 
 /**
  * One connection to one broker, after version negotiation and login. Requests are pipelined and answered in order.
@@ -42,7 +44,7 @@ const dial = ({ host, port }: Address): Socket => connectSocket({ host, port, no
  */
 export class KafkaConnection {
   readonly address: Address
-  readonly #socket: Socket
+  readonly #socket: Duplex
   readonly #options: ConnectionOptions
   readonly #pending = new Map<number, Pending>()
   #nextCorrelationId = 0
@@ -101,7 +103,7 @@ export class KafkaConnection {
     return `${this.address.host}:${this.address.port}`
   }
 
-  #dial(): Socket {
+  #dial(): Duplex {
     const options = this.#options
     const maxBytes = options.maxResponseBytes ?? MAX_RESPONSE_BYTES
     if (options.reusesMemory && !options.dial) return this.#dialInto(new FrameMemory(maxBytes))
@@ -112,7 +114,7 @@ export class KafkaConnection {
   }
 
   /** As #dial; the bytes go where `memory` says. */
-  #dialInto(memory: FrameMemory): Socket {
+  #dialInto(memory: FrameMemory): Duplex {
     const callback = (count: number): boolean => {
       this.#receive(() => memory.received(count))
       return true
