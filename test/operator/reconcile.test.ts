@@ -1,18 +1,25 @@
+import { execFileSync } from 'node:child_process'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { parseAllDocuments } from 'yaml'
 import { acls, clusters, topics, users } from '../../src/api/index.ts'
+import { monotonicClock } from '../../src/base/clock.ts'
 import { parseProperties } from '../../src/base/properties.ts'
-import type { KubeClient } from '../../src/kube/client.ts'
+import { KubeClient } from '../../src/kube/client.ts'
 import { conditionOf } from '../../src/kube/conditions.ts'
 import * as resources from '../../src/kube/resources.ts'
-import { keyOf, type Resource } from '../../src/kube/types.ts'
+import { keyOf, type KubeObject, type Resource } from '../../src/kube/types.ts'
 import { serverProperties } from '../../src/operator/cluster/properties.ts'
+import { homeOf } from '../../src/operator/entrance.ts'
 import { KafkaError } from '../../src/protocol/errors.ts'
 import { verifyPassword } from '../../src/security/scram.ts'
+import { lacks } from '../support/needs.ts'
 import { lacksKubeLab } from '../support/control-plane.ts'
 import { eventually } from '../support/net.ts'
 import { makeNamespace } from './lab.ts'
 import { acl, cluster, topic, user } from './objects.ts'
 import { OperatorLab, resourceOf, type Kind } from './operator-lab.ts'
+import { badInputs, wronglyAnswered } from './bad-input.ts'
 import { RULES } from './rules.ts'
 
 describe.skipIf(lacksKubeLab())('on a real API server', () => {
@@ -42,6 +49,11 @@ describe.skipIf(lacksKubeLab())('on a real API server', () => {
         await isGone(inNamespace(write))
       }
     })
+
+    test('refuses another type and what is out of range in every field, and says in which', async () => {
+      const bases = [cluster('a', namespace), topic('a', namespace), user('a', namespace), acl('a', namespace)]
+      expect(await wronglyAnswered(kube, badInputs(bases), namespace)).toEqual([])
+    }, 60_000)
 
     test('refuses every key that the operator writes itself', async () => {
       const object = cluster('keys', namespace, { brokers: [{ name: 'kafka', replicas: 1, zone: 'z', storage: { size: '1Gi' } }] })
@@ -381,6 +393,46 @@ describe.skipIf(lacksKubeLab())('on a real API server', () => {
     await kube.patch(topics, keyOf(object), 'merge', { metadata: { annotations: { 'sofakafka.io/paused': null } } })
     await becomes(object, 'Ready')
   })
+
+  test.skipIf(lacks('helm'))(
+    'the rights that the chart gives in single namespaces are enough there',
+    async () => {
+      const [watched, system] = [await makeNamespace(kube), await makeNamespace(kube)]
+      const helm = ['template', 'sofakafka', join('charts', 'sofakafka'), '-n', system, '--kube-version', '1.33.0', '--set', `watchNamespaces={${watched}}`]
+      const rendered = parseAllDocuments(execFileSync('helm', helm, { encoding: 'utf8' })).map((each) => each.toJS() as KubeObject)
+      const kinds = { ServiceAccount: 'serviceaccounts', Role: 'roles', RoleBinding: 'rolebindings' }
+      for (const [kind, plural] of Object.entries(kinds)) {
+        for (const object of rendered.filter((each) => each.kind === kind))
+          await kube.patch(resources.resourceOf(object.apiVersion, kind, plural), keyOf(object), 'apply', object)
+      }
+      const account = `/api/v1/namespaces/${system}/serviceaccounts/sofakafka/token`
+      const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} }
+      const { token } = ((await kube.raw('POST', account, request)) as { status: { token: string } }).status
+      const connection = { ...place.connection, authorization: () => Promise.resolve(`Bearer ${token}`) }
+      await place.operator.stop()
+      place.operator = await place.startOperator({ connection, watched: [watched], namespace: system })
+      await place.operator.leading
+      const object = cluster('ant', watched)
+      const all = [topic('t', watched, { deletionPolicy: 'Delete' }), user('u', watched), acl('x', watched)]
+      await put(object)
+      await playNodes(watched, 4)
+      await becomes(object, 'Ready')
+      for (const one of all) await put(one)
+      for (const one of all) await becomes(one, 'Ready')
+      for (const one of all) await kube.delete(resourceOf(one), keyOf(one))
+      for (const one of all) await isGone(one)
+      const client = new KubeClient({ connection, clock: monotonicClock, fieldManager: 'test', appliedAnnotation: 'test' })
+      expect(await homeOf(client)({ namespace: watched, name: 'ant' })).toMatch(/^[-0-9a-f]{36}\/ant$/)
+      await expect(client.list(topics)).rejects.toThrow('forbidden')
+      client.close()
+      const metrics = await (await fetch(`http://127.0.0.1:${place.operator.httpPort}/metrics`)).text()
+      expect(metrics.split('\n').filter((line) => line.includes('"403"'))).toEqual([])
+      await place.operator.stop()
+      place.operator = await place.startOperator()
+      await place.operator.leading
+    },
+    60_000,
+  )
 
   test('a second operator waits, and takes over when the first one stops', async () => {
     const second = await place.startOperator()
