@@ -45,7 +45,7 @@ describe('what clients outside are told', () => {
       { id: 2, host: '2001:db8::2', port: 9094 },
     ])
     expect(found.bootstrap.get('external')).toBe('kafka.example:9094')
-    expect([...found.ofBrokers, ...found.ofBootstrap]).toEqual([])
+    expect(found.missing).toEqual([])
     const [config] = addressesConfig(object, { ...INPUTS, listeners: { ...found, authorities: new Map(), waitsFor: [] } })
     expect(config?.data?.['addresses.properties']).toContain('external.2.host=[2001:db8::2]')
   })
@@ -54,7 +54,7 @@ describe('what clients outside are told', () => {
     const object = withListeners(external('LoadBalancer'))
     const found = externalAddresses({ cluster: object, services: [], pods: [] }, INPUTS)
     expect(found.addresses.get('external')).toEqual([])
-    expect(found.ofBrokers[0]).toBe('an address for the load balancer of the Service ant-external-0')
+    expect(found.missing[0]).toBe('an address for the load balancer of the Service ant-external-0')
     const brokers = [0, 1, 2].map((id) => ({ id, host: `192.0.2.${id}`, port: 9094 }))
     object.status = { listeners: [{ name: 'external', type: 'LoadBalancer', bootstrapServers: '192.0.2.9:9094', brokers }] }
     const later = externalAddresses({ cluster: object, services: [serviceWith('ant-external-0', {})], pods: [] }, INPUTS)
@@ -100,7 +100,7 @@ describe('what clients outside are told', () => {
 
   test('of node ports where some brokers have a host and others none: which one is missing', () => {
     const object = withListeners(external('NodePort', { brokers: [{ id: 0, host: 'a.example', port: 1 }] }))
-    expect(externalAddresses({ cluster: object, services: [], pods: [] }, INPUTS).ofBrokers[0]).toContain('brokers[].host of broker 1')
+    expect(externalAddresses({ cluster: object, services: [], pods: [] }, INPUTS).missing[0]).toContain('brokers[].host of broker 1')
   })
 })
 
@@ -191,10 +191,10 @@ describe('the operator', () => {
     expect(waiting.status?.conditions?.[0]?.message).toContain('the Service ant-external-0')
     expect(await set(namespace)).toBeUndefined()
     await giveAddress(namespace, 'ant-external-0', '192.0.2.10')
+    await giveAddress(namespace, 'ant-external-bootstrap', 'fd00::1')
     await eventually(() => set(namespace), { what: 'the StatefulSet' })
     const { data } = (await place.kube.get(resources.configMaps, { namespace, name: 'ant-kafka-addresses' }))!
     expect(data?.['addresses.properties']).toContain('external.0.host=192.0.2.10')
-    await giveAddress(namespace, 'ant-external-bootstrap', 'fd00::1')
     const ready = await eventually(async () => {
       const { status } = await place.read(object)
       return status?.listeners?.find(({ name }) => name === 'external')?.bootstrapServers ? status : undefined
@@ -230,6 +230,7 @@ describe('the operator', () => {
     await place.becomes(object, 'AddressPending')
     expect((await set(namespace))!.spec.template).toEqual(before.spec.template)
     await giveAddress(namespace, 'ant-external-0', '192.0.2.11')
+    await giveAddress(namespace, 'ant-external-bootstrap', '192.0.2.12')
     const after = await eventually(async () => {
       const now = (await set(namespace))!
       return JSON.stringify(now.spec.template) === JSON.stringify(before.spec.template) ? undefined : now

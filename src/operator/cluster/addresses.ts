@@ -11,9 +11,8 @@ export type BrokerAddress = { id: number; host: string | undefined; port: number
 export type Addresses = {
   addresses: Map<string, BrokerAddress[]>
   bootstrap: Map<string, string>
-  /** What is not known yet, in words: of single brokers, which cannot start without it, and of bootstrap Services. */
-  ofBrokers: string[]
-  ofBootstrap: string[]
+  /** What is not known yet, in words: of single brokers, and of bootstrap Services. */
+  missing: string[]
 }
 
 const ingressOf = (service: Service | undefined): string | undefined => {
@@ -78,7 +77,7 @@ const bootstrapOf = (seen: Seen, listener: Listener): { servers?: string; missin
 
 /** What clients outside are told, from the spec and from what Kubernetes gave the Services. */
 export const externalAddresses = (seen: Seen, inputs: Pick<Inputs, 'staying'>): Addresses => {
-  const found: Addresses = { addresses: new Map(), bootstrap: new Map(), ofBrokers: [], ofBootstrap: [] }
+  const found: Addresses = { addresses: new Map(), bootstrap: new Map(), missing: [] }
   for (const listener of listenersOf(seen.cluster).filter(isExternal)) {
     const each = brokersOf(seen.cluster, inputs).map(({ id }) => addressOfBroker(seen, listener, id))
     const { servers, missing } = bootstrapOf(seen, listener)
@@ -87,8 +86,7 @@ export const externalAddresses = (seen: Seen, inputs: Pick<Inputs, 'staying'>): 
       each.filter((address) => typeof address !== 'string'),
     )
     if (servers !== undefined) found.bootstrap.set(listener.name, servers)
-    found.ofBrokers.push(...each.filter((address) => typeof address === 'string'))
-    if (missing !== undefined) found.ofBootstrap.push(missing)
+    found.missing.push(...each.filter((address) => typeof address === 'string'), ...(missing === undefined ? [] : [missing]))
   }
   return found
 }

@@ -12,8 +12,8 @@ export const addresses: Step = {
   name: 'addresses',
   run: async ({ environment, cluster, seen, inputs }) => {
     const found = externalAddresses({ cluster, services: environment.store.servicesOf(keyOf(cluster)), pods: seen.pods }, inputs)
-    inputs.listeners = { addresses: found.addresses, bootstrap: found.bootstrap, authorities: new Map(), waitsFor: found.ofBrokers }
-    const missing = [...found.ofBrokers, ...found.ofBootstrap]
+    inputs.listeners = { addresses: found.addresses, bootstrap: found.bootstrap, authorities: new Map(), waitsFor: [...found.missing] }
+    const { missing } = found
     if (missing.length === 0) return undefined
     const more = missing.length > 3 ? ` and ${missing.length - 3} more` : ''
     return { verdict: reconciling('AddressPending', `waiting for ${missing.slice(0, 3).join(', ')}${more}`) }
