@@ -151,8 +151,14 @@ export class MemberGroup {
   }
 
   async #run(consumer: Consumer, name: string): Promise<void> {
+    // After some errors kafkajs leaves it to the application to run the consumer again.
+    let gaveUp = Promise.withResolvers<void>()
+    consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
+      this.#recorder.note(`${name} crashed, ${restart ? 'restarts' : 'ends'}: ${error.name}: ${error.message}`)
+      if (!restart) gaveUp.resolve()
+    })
     while (!this.#isStopping) {
-      const gaveUp = this.#gaveUp(consumer, name)
+      gaveUp = Promise.withResolvers<void>()
       try {
         await consumer.connect()
         await consumer.subscribe({ topics: [...this.#topics], fromBeginning: true })
@@ -165,24 +171,12 @@ export class MemberGroup {
             await heartbeat()
           },
         })
-        await Promise.race([gaveUp, this.#stopped.promise])
+        await Promise.race([gaveUp.promise, this.#stopped.promise])
       } catch {
         this.#recorder.note(`${name} could not join yet`)
       }
       if (!this.#isStopping) await sleep(1000)
     }
-  }
-
-  /** After some errors kafkajs leaves it to the application to run the consumer again. */
-  #gaveUp(consumer: Consumer, name: string): Promise<void> {
-    return new Promise((resolve) => {
-      const remove = consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
-        this.#recorder.note(`${name} crashed, ${restart ? 'restarts' : 'ends'}: ${error.name}: ${error.message}`)
-        if (restart) return
-        remove()
-        resolve()
-      })
-    })
   }
 
   #record(topic: string, partition: number, highWatermark: number, records: { offset: number; value: string }[]): void {
