@@ -214,7 +214,7 @@ const runCommand = async (args: string[]): Promise<number> => {
     clocks,
     version: version(),
     calledAs: calledAs(),
-    programs: Object.keys(PROGRAMS),
+    programs: calledAs() === 'sofakafka' ? Object.keys(PROGRAMS) : [],
     signal: stopping.signal,
   })
   await new Promise<void>((resolve) => process.stdout.write('', () => resolve()))

@@ -10,7 +10,7 @@ const MAX_BYTES = 20 * 1024 * 1024
 export const metricsOf = (access: KubeAccess, how: Connect, pod: Pod, signal: AbortSignal): Promise<string> =>
   new Promise((resolve, reject) => {
     const request = http.get(
-      { path: '/metrics', agent: false, signal, createConnection: () => connectPod(access, how, pod, METRICS_PORT) },
+      { path: '/metrics', signal, createConnection: () => connectPod(access, how, pod, METRICS_PORT) },
       (response) => {
         const chunks: Buffer[] = []
         let sizeBytes = 0

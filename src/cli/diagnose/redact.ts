@@ -4,7 +4,7 @@ import type { KubeObject } from '../../kube/types.ts'
 export const REMOVED = '(removed)'
 
 /** Keys of Secrets that are known to everybody. */
-const PUBLIC_KEYS = new Set(['username', 'bootstrap.servers', 'sasl.mechanism', 'ca.crt', 'tls.crt', 'user.crt'])
+const PUBLIC_KEYS = new Set(['username', 'security.protocol', 'bootstrap.servers', 'sasl.mechanism', 'ca.crt', 'tls.crt', 'user.crt'])
 /** A shorter value is a word that stands everywhere. */
 const MIN_LENGTH = 6
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration'
