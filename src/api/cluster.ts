@@ -121,6 +121,20 @@ export type ClusterSpec = {
   }[]
   /** Kafka's own keys of server.properties. log.retention.hours is 72 where nothing is said. */
   config?: Record<string, number | string>
+  /** Present: brokers of another cluster on the same external ZooKeeper hold places of this Cluster's brokers, by their ids, and are taken over one by one; status says which to stop next. */
+  migration?: {
+    /** The listener by which those brokers talk to one another, and clients to them. The brokers of this Cluster have it too, and advertise the addresses of their pods on it. */
+    listener: {
+      /** As in inter.broker.listener.name; PLAINTEXT where they set none. */
+      name: string
+      /** Of this Cluster's brokers. */
+      port: number
+      /** As in listener.security.protocol.map. */
+      securityProtocol: 'PLAINTEXT'
+    }
+    /** Replicate: a broker begins with an empty volume and is filled by the others; it is not started where nobody else has a partition. HandOver: its volume holds the log directory of the old broker. Absent means Replicate. */
+    data?: 'Replicate' | 'HandOver'
+  }
   /** Where clients connect. Absent: one listener, internal, on port 9092 with SCRAM-SHA-512. */
   listeners?: {
     name: string

@@ -5,6 +5,7 @@ import type { Kube } from '../kube/types.ts'
 import type { CertificateEnds } from './certificates/ends.ts'
 import type { MissingField } from './definitions.ts'
 import type { Contacts } from './kafka/contact.ts'
+import type { LookAtCluster } from './migration/old-cluster.ts'
 import type { Store } from './store.ts'
 import type { Ensembles } from './zookeeper/ensembles.ts'
 
@@ -14,6 +15,7 @@ export type Environment = {
   store: Store
   contacts: Contacts
   ensembles: Ensembles
+  lookAtCluster: LookAtCluster
   events: EventRecorder
   certificateEnds: CertificateEnds
   clock: MonotonicClock

@@ -12,6 +12,7 @@ import { startHttp } from './http.ts'
 import { CertificateEnds } from './certificates/ends.ts'
 import type { Contacts } from './kafka/contact.ts'
 import { KafkaContacts } from './kafka/contacts.ts'
+import { lookAtCluster } from './migration/old-cluster.ts'
 import { ZooKeeperEnsembles, type Ensembles } from './zookeeper/ensembles.ts'
 import { metricsText } from './metrics.ts'
 import { APPLIED, MANAGER } from './names.ts'
@@ -131,6 +132,7 @@ class RunningOperator {
       kube,
       store,
       contacts,
+      lookAtCluster: lookAtCluster({ clock: clocks.monotonic, logger }),
       ensembles: options.ensembles ?? new ZooKeeperEnsembles({ clock: clocks.monotonic, logger }),
       events,
       clock: clocks.monotonic,

@@ -7,6 +7,8 @@ export const REASONS = {
   BrokersNotReady: 'some brokers are not ready yet',
   ZooKeeperNotReady: 'ZooKeeper is not ready yet',
   ZooKeeperChanging: 'servers join the ensemble of ZooKeeper or leave it, one at a time',
+  Migrating: 'brokers of another cluster are taken over, one after the other; the message says what to do next',
+  MigrationBlocked: 'a broker of another cluster cannot be taken over as things are',
   RollingUpdate: 'pods are being replaced, one after the other',
   RollBlocked: 'the next pod is not replaced: partitions would have fewer in-sync replicas than their topics ask for',
   Draining: 'brokers go when their partitions have been moved to others',

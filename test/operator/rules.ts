@@ -64,6 +64,25 @@ export const RULES: Rule[] = [
     words: 'zookeeper.external.setAcl needs a login',
   },
   {
+    what: 'a migration without the other cluster\u2019s ZooKeeper',
+    write: cluster('a', NS, { migration: { listener: { name: 'PLAINTEXT', port: 9095, securityProtocol: 'PLAINTEXT' } } }),
+    words: 'migration needs the ZooKeeper of the cluster that is taken over',
+  },
+  ...(
+    [
+      [{ port: 9092 }, 'migration.listener.port is the port of one of the listeners'],
+      [{ port: 9404 }, 'ports 9091 (among brokers) and 9404 (metrics) are taken'],
+      [{ name: 'REPLICATION' }, 'the listener REPLICATION is the one among'],
+    ] as const
+  ).map(([more, words]) => ({
+    what: `a migration by ${JSON.stringify(more)}`,
+    write: cluster('a', NS, {
+      zookeeper: { external: { connect: 'zk:2181' } },
+      migration: { listener: { name: 'PLAINTEXT', port: 9095, securityProtocol: 'PLAINTEXT', ...more } },
+    }),
+    words,
+  })),
+  {
     what: 'another chroot',
     before: cluster('a', NS, { zookeeper: { external: { connect: 'zk:2181/a' } } }),
     write: cluster('a', NS, { zookeeper: { external: { connect: 'zk:2181,zk2:2181/b' } } }),

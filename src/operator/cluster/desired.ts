@@ -6,6 +6,7 @@ import type { Inputs } from './inputs.ts'
 import { listenerObjects } from './listener-services.ts'
 import { listenerParts, listenersRestartOn } from './listeners.ts'
 import { BROKER_CONFIG_MOUNT, CREDENTIALS_MOUNT, DATA_MOUNT, LOGIN_FILE, LOGIN_MOUNT } from './mounts.ts'
+import { migrationParts } from '../migration/listener.ts'
 import { ownedMeta, statefulSet } from './pod.ts'
 import { serverProperties, staticSettings, type Group } from './properties.ts'
 import { zooKeeperObjects, zooKeeperParts, zooKeeperRestartOn } from './zookeeper.ts'
@@ -36,7 +37,7 @@ const httpProbe = (path: string) => ({ httpGet: { path, port: 'tcp-prometheus' }
 const field = (name: string, fieldPath: string) => ({ name, valueFrom: { fieldRef: { fieldPath } } })
 
 const brokerContainer = (cluster: Cluster, inputs: Inputs): Container => {
-  const parts = [listenerParts(cluster, inputs), zooKeeperParts(cluster, inputs)]
+  const parts = [listenerParts(cluster, inputs), zooKeeperParts(cluster, inputs), migrationParts(cluster, inputs)]
   return {
     name: 'kafka',
     image: inputs.image,
@@ -87,7 +88,7 @@ export const groupStatefulSet = (cluster: Cluster, group: Group, inputs: Inputs)
   return statefulSet(cluster, {
     group: group.name,
     role: 'kafka',
-    replicas: group.replicas + (inputs.staying?.get(group.name) ?? 0),
+    replicas: inputs.replicas?.get(group.name) ?? group.replicas + (inputs.staying?.get(group.name) ?? 0),
     firstId: group.firstId ?? 0,
     serviceName: names.brokersService(cluster),
     container: brokerContainer(cluster, inputs),
@@ -111,6 +112,7 @@ export const groupStatefulSet = (cluster: Cluster, group: Group, inputs: Inputs)
       listeners: listenersRestartOn(cluster, inputs),
       zookeeper: zooKeeperRestartOn(cluster, inputs),
       authorization: cluster.spec.authorization,
+      shared: inputs.shared,
     },
   })
 }

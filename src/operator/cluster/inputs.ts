@@ -1,4 +1,5 @@
 import type { ListenerFacts } from './listeners.ts'
+import type { Shared } from '../migration/listener.ts'
 import type { ZooKeeperFacts } from './zookeeper.ts'
 
 /** What rendering needs beside the Cluster itself. */
@@ -10,4 +11,8 @@ export type Inputs = {
   staying?: ReadonlyMap<string, number>
   listeners?: ListenerFacts
   zookeeper?: ZooKeeperFacts
+  /** The listener that brokers share with those of the cluster that is taken over. */
+  shared?: Shared
+  /** By group: how many brokers run while others hold the places of the rest. */
+  replicas?: ReadonlyMap<string, number>
 }

@@ -5,6 +5,7 @@ import { RESYNC_MS, type Environment } from '../environment.ts'
 import { Unreachable } from '../kafka/contact.ts'
 import { removeLeftovers } from '../kafka/leftovers.ts'
 import { certificates } from '../certificates/step.ts'
+import { migration } from '../migration/step.ts'
 import { apply, render } from './apply.ts'
 import { definitions } from './definitions.ts'
 import { shrink } from './drain.ts'
@@ -61,6 +62,7 @@ const STEPS: readonly Step[] = [
   addresses,
   certificates,
   zooKeeperFacts,
+  migration,
   render,
   holdBack,
   volumes,

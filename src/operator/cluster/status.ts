@@ -6,6 +6,7 @@ import type { ConditionInput } from '../../kube/conditions.ts'
 import type { Inputs } from './inputs.ts'
 import { addressOf, addressText, idOf, isReady, isZooKeeper, troubleOf } from './pods.ts'
 import { isExternal, listenersOf, type Listener } from './listeners.ts'
+import { isExternal as isExternalZooKeeper } from '../zookeeper/place.ts'
 import type { Warning } from './steps.ts'
 
 export type StatusInputs = {
@@ -91,7 +92,8 @@ const verdictOf = ({ pods, outdated, trouble, clusterId, cluster }: StatusInputs
       'RollingUpdate',
       `${outdated} pods are still to be replaced, ${ready} of ${brokers.length} brokers are ready${because}`,
     )
-  if (!pods.some((pod) => isZooKeeper(pod) && isReady(pod))) return reconciling('ZooKeeperNotReady', `ZooKeeper is not ready${because}`)
+  if (!isExternalZooKeeper(cluster) && !pods.some((pod) => isZooKeeper(pod) && isReady(pod)))
+    return reconciling('ZooKeeperNotReady', `ZooKeeper is not ready${because}`)
   if (ready < brokers.length) return reconciling('BrokersNotReady', `${ready} of ${brokers.length} brokers are ready${because}`)
   if (!(clusterId ?? cluster.status?.clusterId))
     return reconciling('BrokersUnreachable', 'the brokers are ready, but none has answered the operator yet')

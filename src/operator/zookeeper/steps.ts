@@ -3,8 +3,8 @@ import * as resources from '../../kube/resources.ts'
 import { isZooKeeperError } from '../../zookeeper/errors.ts'
 import type { ZooKeeperFacts } from '../cluster/zookeeper.ts'
 import { addressOf, idOf, isReady, isZooKeeper } from '../cluster/pods.ts'
-import { outdatedPods } from '../cluster/roll.ts'
 import type { Finding, Pass, Step } from '../cluster/steps.ts'
+import { isSettled } from '../migration/step.ts'
 import * as names from '../names.ts'
 import { reconciling, stalled } from '../reasons.ts'
 import { textOf } from '../user/observe.ts'
@@ -81,13 +81,6 @@ const wireOf = (cluster: Cluster, change: Change) =>
   'add' in change ? { joining: [memberLine(cluster, change.add)] } : { leaving: [change.remove] }
 
 const isZooKeeperSet = (set: resources.StatefulSet): boolean => set.spec.selector.matchLabels[names.GROUP_LABEL] === names.ZOOKEEPER_GROUP
-
-/** Every broker's pod is there, ready, and as its set wants it. */
-const isSettled = ({ seen }: Pass, sets: readonly resources.StatefulSet[]): boolean => {
-  const pods = seen.pods.filter((pod) => !isZooKeeper(pod))
-  const wanted = sets.reduce((sum, { spec }) => sum + spec.replicas, 0)
-  return pods.length >= wanted && pods.every(isReady) && outdatedPods({ statefulSets: seen.statefulSets, pods: seen.pods }).length === 0
-}
 
 const text = (data: Record<string, string>, key: string): string => Buffer.from(data[key] ?? '', 'base64').toString('utf8')
 
