@@ -178,6 +178,13 @@ export type ClusterSpec = {
       annotations?: Record<string, string>
     }[]
   }[]
+  /** How brokers and the operator talk to brokers, on port 9091, always with SCRAM. */
+  interBroker?: {
+    /** Whether it is encrypted, with certificates of the operator's. Absent, it is not. Only a new Cluster can choose. */
+    tls?: {
+      enabled: boolean
+    }
+  }
   /** Of the certificates, authorities included, that the operator makes. */
   certificates?: {
     /** How long they are valid. Absent means 365. */

@@ -1,6 +1,8 @@
 import type { Cluster } from '../api/index.ts'
 import { namespaces, secrets, type Pod } from '../kube/resources.ts'
 import type { Key, Kube } from '../kube/types.ts'
+import { authoritySecret } from './certificates/secrets.ts'
+import { isInterBrokerTls } from './cluster/listeners.ts'
 import { addressOf, isReady, isZooKeeper } from './cluster/pods.ts'
 import type { Entrance, ZooKeeperEntrance } from './kafka/contacts.ts'
 import { credentialsSecret, namespaceOf, OPERATOR_USER, REPLICATION_PORT, ZOOKEEPER_PORT, zooKeeperLoginSecret } from './names.ts'
@@ -23,7 +25,10 @@ export const entranceOf =
     const zookeeper = await zooKeeperEntrance(kube, cluster, ready)
     if (brokers.length === 0 || zookeeper.servers.length === 0) return { brokers, zookeeper, password: '' }
     const password = textOf(await kube.get(secrets, { ...key, name: credentialsSecret(cluster) }), OPERATOR_USER)
-    return password === undefined ? undefined : { brokers, zookeeper, password }
+    if (password === undefined) return undefined
+    if (!isInterBrokerTls(cluster)) return { brokers, zookeeper, password }
+    const ca = textOf(await kube.get(secrets, { ...key, name: authoritySecret(key.name, 'cluster-ca') }), 'ca.crt')
+    return ca === undefined ? undefined : { brokers, zookeeper, password, tls: { ca, checksName: false } }
   }
 
 /** Logged in where a broker that runs does: a server that was started before there were logins knows none. */

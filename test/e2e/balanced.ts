@@ -14,6 +14,7 @@ spec:
   zookeeper: {storage: {size: 1Gi}}
   brokers: [{name: kafka, replicas: 2, storage: {size: 1Gi}}]
   authorization: {}
+  interBroker: {tls: {enabled: true}}
   listeners:
     - {name: sasl, port: 9094, type: LoadBalancer, tls: {enabled: true}}
     - {name: mtls, port: 9095, type: LoadBalancer, tls: {enabled: true}, authentication: {type: TLS}}
@@ -125,6 +126,7 @@ export class Balanced {
 
   /** Addresses for all Services, and everything Ready. */
   async balance(): Promise<void> {
+    await this.becomes('skc/ant', 'AddressPending')
     let index = 0
     for (const [at, listener] of LISTENERS.entries()) {
       for (const id of [0, 1]) await this.#balancers.serve(`ant-${listener}-${id}`, PORTS[at]!, index++, [`ant-kafka-${id}`])

@@ -203,6 +203,12 @@ export const RULES: Rule[] = [
     words: 'bootstrap and brokers are for listeners of type NodePort or LoadBalancer',
   },
   {
+    what: 'TLS among brokers that run without',
+    before: cluster('a', NS),
+    write: cluster('a', NS, { interBroker: { tls: { enabled: true } } }),
+    words: 'interBroker.tls cannot be changed',
+  },
+  {
     what: 'certificates that are renewed before they are made',
     write: cluster('a', NS, { certificates: { validityDays: 20 } }),
     words: 'must be less than validityDays',

@@ -1,5 +1,5 @@
 import type { Cluster } from '../../api/index.ts'
-import { isExternal, isOnNodes, type Listener } from '../cluster/listeners.ts'
+import { isExternal, isOnNodes, REPLICATION, type Listener } from '../cluster/listeners.ts'
 import { isZooKeeper } from '../cluster/pods.ts'
 import type { Pass } from '../cluster/steps.ts'
 import { bootstrapService, brokersService, namespaceOf } from '../names.ts'
@@ -27,7 +27,7 @@ export const hostsOf = (cluster: Cluster, listener: Listener, { inputs, seen }: 
   const brokers = brokersService(cluster)
   const pods = seen.pods.filter((pod) => !isZooKeeper(pod))
   const inside = [
-    ...namesOf(bootstrapService(cluster, listener.name), namespace),
+    ...(listener.name === REPLICATION ? [] : namesOf(bootstrapService(cluster, listener.name), namespace)),
     ...namesOf(brokers, namespace),
     `*.${brokers}.${namespace}.svc`,
     `*.${brokers}.${namespace}.svc.cluster.local`,

@@ -2,8 +2,8 @@ import type { Cluster } from '../../api/index.ts'
 import { secrets, type Secret } from '../../kube/resources.ts'
 import { keyOf, keyText } from '../../kube/types.ts'
 import { certificatesIn, type Certificate } from '../../security/certificates.ts'
-import { listenersOf, type Listener } from '../cluster/listeners.ts'
-import { CLIENTS_CA_FILE } from '../cluster/mounts.ts'
+import { allListenersOf, type Listener } from '../cluster/listeners.ts'
+import { CLIENTS_CA_FILE, CLUSTER_CA_FILE } from '../cluster/mounts.ts'
 import type { Finding, Pass, Step, Warning } from '../cluster/steps.ts'
 import type { Environment } from '../environment.ts'
 import { certificatesSecret, namespaceOf } from '../names.ts'
@@ -55,7 +55,7 @@ export const certificates: Step = {
   name: 'certificates',
   run: async (pass) => {
     const { environment, cluster } = pass
-    const listeners = listenersOf(cluster).filter(({ hasTls }) => hasTls)
+    const listeners = allListenersOf(cluster).filter(({ hasTls }) => hasTls)
     if (listeners.length === 0) {
       environment.certificateEnds.forget(keyOf(cluster))
       return undefined
@@ -66,6 +66,7 @@ export const certificates: Step = {
     const clientsCa = listeners.some(({ hasClientCertificates }) => hasClientCertificates)
       ? await keepAuthority(look, 'clients-ca')
       : undefined
+    if (brokersCa) look.texts[CLUSTER_CA_FILE] = trustOf(brokersCa).join('')
     if (clientsCa) look.texts[CLIENTS_CA_FILE] = trustOf(clientsCa).join('')
     for (const listener of listeners) {
       if (listener.secretName !== undefined) await takeGiven(look, listener, listener.secretName)

@@ -3,7 +3,7 @@ import type { Container, EnvVar, PodSpec } from '../../kube/resources.ts'
 import * as names from '../names.ts'
 import type { BrokerAddress } from './addresses.ts'
 import type { Inputs } from './inputs.ts'
-import { ADDRESSES_FILE, ADDRESSES_MOUNT, CERTIFICATES_MOUNT, CLIENTS_CA_FILE, LOGIN_FILE, LOGIN_MOUNT } from './mounts.ts'
+import { ADDRESSES_FILE, ADDRESSES_MOUNT, CERTIFICATES_MOUNT, CLIENTS_CA_FILE, CLUSTER_CA_FILE, LOGIN_FILE, LOGIN_MOUNT } from './mounts.ts'
 
 type Spec = NonNullable<Cluster['spec']['listeners']>[number]
 export type Listener = {
@@ -33,6 +33,8 @@ export type ListenerFacts = {
   waitsFor: string[]
 }
 
+/** The listener among brokers. */
+export const REPLICATION = 'replication'
 const INTERNAL = {
   type: 'Internal',
   hasTls: false,
@@ -61,8 +63,11 @@ const listenerOf = ({ name, port, type, tls, authentication, bootstrap, brokers 
 /** What spec.listeners says, with what it leaves out. */
 export const listenersOf = (cluster: Cluster): Listener[] => cluster.spec.listeners?.map(listenerOf) ?? [plain('internal', 9092)]
 
+export const isInterBrokerTls = ({ spec }: Cluster): boolean => spec.interBroker?.tls?.enabled ?? false
+const replicationOf = (cluster: Cluster): Listener => ({ ...plain(REPLICATION, names.REPLICATION_PORT), hasTls: isInterBrokerTls(cluster) })
+
 /** With the one among brokers, under the names that Kafka's properties have. */
-export const allListenersOf = (cluster: Cluster): Listener[] => [plain('replication', names.REPLICATION_PORT), ...listenersOf(cluster)]
+export const allListenersOf = (cluster: Cluster): Listener[] => [replicationOf(cluster), ...listenersOf(cluster)]
 
 export const isExternal = ({ type }: Pick<Listener, 'type'>): boolean => type !== 'Internal'
 /** Clients are told the address of the node on which the broker runs: only its pod knows which that is. */
@@ -77,6 +82,13 @@ const protocolOf = ({ hasTls, hasClientCertificates }: Listener): string => {
 /** A client certificate's principal is its common name: a User is called the same whatever it logs in with. */
 const PRINCIPAL_RULES = 'RULE:^CN=([^,]+)$/$1/,DEFAULT'
 
+/** Names are not compared: the authority signs for the brokers of this Cluster alone, and they all show the same certificate. */
+const trustAmongBrokers = (key: (rest: string) => string): [string, string][] => [
+  [key('endpoint.identification.algorithm'), ''],
+  [key('truststore.type'), 'PEM'],
+  [key('truststore.location'), `${CERTIFICATES_MOUNT}/${CLUSTER_CA_FILE}`],
+]
+
 const tlsProperties = (listener: Listener): [string, string][] => {
   const { name, hasTls, hasClientCertificates } = listener
   if (!hasTls) return []
@@ -85,6 +97,7 @@ const tlsProperties = (listener: Listener): [string, string][] => {
     [key('keystore.type'), 'PEM'],
     [key('keystore.location'), `${CERTIFICATES_MOUNT}/${name}.pem`],
   ]
+  if (name === REPLICATION) return [...keys, ...trustAmongBrokers(key)]
   if (!hasClientCertificates) return keys
   return [
     ...keys,
@@ -113,6 +126,7 @@ export const listenerProperties = (cluster: Cluster): [string, string][] => {
       .map(({ name, mechanisms }): [string, string] => [`listener.name.${name}.sasl.enabled.mechanisms`, mechanisms.join(',')]),
     ...listeners.flatMap(tlsProperties),
     ['listener.name.replication.scram-sha-512.sasl.jaas.config', login],
+    ['sofakafka.inter.broker.password.file', `${LOGIN_MOUNT}/${LOGIN_FILE}`],
   ]
 }
 

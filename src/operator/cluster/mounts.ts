@@ -11,6 +11,8 @@ export const LOGIN_FILE = 'login.properties'
 /** A PEM file with key and certificates per listener with TLS, LISTENER.pem, and the authorities of client certificates. */
 export const CERTIFICATES_MOUNT = '/etc/sofakafka/certificates'
 export const CLIENTS_CA_FILE = 'clients-ca.crt'
+/** The authorities by which brokers know one another. */
+export const CLUSTER_CA_FILE = 'cluster-ca.crt'
 /** A properties file with what the brokers are called outside. */
 export const ADDRESSES_MOUNT = '/etc/sofakafka/addresses'
 export const ADDRESSES_FILE = 'addresses.properties'

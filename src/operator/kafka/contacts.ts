@@ -4,6 +4,7 @@ import { AclAdmin } from '../../client/acl-admin.ts'
 import { BrokerConfigAdmin } from '../../client/broker-config-admin.ts'
 import { Admin } from '../../client/admin.ts'
 import { ClusterClient } from '../../client/cluster-client.ts'
+import type { ClientTls } from '../../client/tls.ts'
 import { PartitionAdmin } from '../../client/partition-admin.ts'
 import { keyText, parseKey, type Key } from '../../kube/types.ts'
 import { ZooKeeperClient } from '../../zookeeper/client.ts'
@@ -17,7 +18,7 @@ import { readScramCredential, zooKeeperRecords } from './records.ts'
 
 type Address = { host: string; port: number }
 /** What is needed to talk to a Cluster now; undefined while its pods do not serve. */
-export type Entrance = { brokers: Address[]; zookeeper: ZooKeeperEntrance; password: string }
+export type Entrance = { brokers: Address[]; zookeeper: ZooKeeperEntrance; password: string; tls?: ClientTls }
 /** `keepsToItself`: what the operator writes is for its login alone. */
 export type ZooKeeperEntrance = {
   servers: Address[]
@@ -111,6 +112,7 @@ export class KafkaContacts implements Contacts {
       clock,
       logger,
       sasl,
+      ...(entrance.tls ? { tls: entrance.tls } : {}),
       timeoutMs: REQUEST_TIMEOUT_MS,
     })
     try {
