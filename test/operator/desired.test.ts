@@ -153,13 +153,6 @@ describe('the objects of a Cluster', () => {
     expect(withIt.get('authorizer.class.name')).toBe('kafka.security.authorizer.AclAuthorizer')
     expect(withIt.get('super.users')).toBe('User:sofakafka-operator;User:sofakafka-broker;User:admin')
   })
-
-  test('one broker alone has no disruption budget, which would block every drain', () => {
-    expect(objectsOf({ brokers: [{ name: 'kafka', replicas: 1, storage: { size: '1Gi' } }] }).map(({ kind }) => kind)).not.toContain(
-      'PodDisruptionBudget',
-    )
-    expect(objectsOf().map(({ kind }) => kind)).toContain('PodDisruptionBudget')
-  })
 })
 
 describe('replacing pods', () => {

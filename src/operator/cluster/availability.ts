@@ -20,6 +20,10 @@ export const atRisk = (brokerId: number, partitions: readonly PartitionReplicas[
     return isSafe ? [] : [{ topic, partition, inSync: isr.length, replicas: replicas.length, minInSync }]
   })
 
+/** Whether a replica is missing and the loss of another one would leave fewer in sync than the topic asks for. */
+export const atMinimum = ({ replicas, isr }: PartitionReplicas, minInSync: number): boolean =>
+  isr.length < replicas.length && isr.length - 1 < Math.max(1, minInSync)
+
 export const riskText = (risks: readonly AtRisk[]): string => {
   const shown = risks
     .slice(0, 3)

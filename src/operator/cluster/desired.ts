@@ -22,7 +22,6 @@ export const desired = (cluster: Cluster, inputs: Inputs): KubeObject[] => [
   ...zooKeeperObjects(cluster, inputs),
   ...listenerObjects(cluster, inputs),
   ...cluster.spec.brokers.flatMap((group) => [groupConfig(cluster, group), groupStatefulSet(cluster, group, inputs)]),
-  ...disruptionBudget(cluster),
 ]
 
 export const groupConfig = (cluster: Cluster, group: Group): ConfigMap => ({
@@ -115,17 +114,4 @@ export const groupStatefulSet = (cluster: Cluster, group: Group, inputs: Inputs)
       shared: inputs.shared,
     },
   })
-}
-
-/** At most one broker down by choice; a cluster of one gets none, for a budget there would block every drain. */
-export const disruptionBudget = (cluster: Cluster): KubeObject[] => {
-  const brokers = cluster.spec.brokers.reduce((sum, group) => sum + group.replicas, 0)
-  if (brokers < 2) return []
-  const budget = {
-    apiVersion: 'policy/v1',
-    kind: 'PodDisruptionBudget',
-    metadata: ownedMeta(cluster, `${cluster.metadata.name}-kafka`, 'kafka'),
-    spec: { maxUnavailable: 1, selector: { matchLabels: names.kafkaSelector(cluster) } },
-  }
-  return [budget]
 }

@@ -8,6 +8,7 @@ import { certificates } from '../certificates/step.ts'
 import { migration } from '../migration/step.ts'
 import { apply, render } from './apply.ts'
 import { definitions } from './definitions.ts'
+import { budgets } from './budgets.ts'
 import { shrink } from './drain.ts'
 import { addresses, holdBack, readdress, removeServices } from './exposure.ts'
 import { observeCluster, type ClusterSeen } from './observe.ts'
@@ -64,6 +65,7 @@ const STEPS: readonly Step[] = [
   zooKeeperFacts,
   migration,
   render,
+  budgets,
   holdBack,
   volumes,
   apply,

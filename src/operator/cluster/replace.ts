@@ -1,6 +1,7 @@
 import * as resources from '../../kube/resources.ts'
 import { keyOf } from '../../kube/types.ts'
 import type { Contact } from '../kafka/contact.ts'
+import { minInSyncOf } from '../kafka/min-in-sync.ts'
 import { CLUSTER_LABEL, MANAGED, namespaceOf } from '../names.ts'
 import { reconciling, type Verdict } from '../reasons.ts'
 import { atRisk, riskText, topicsInDoubt } from './availability.ts'
@@ -16,8 +17,6 @@ export type KafkaFacts = {
   brokerIds?: readonly number[]
   isAwaited?: boolean
 }
-
-const KAFKA_DEFAULT_MIN_INSYNC = 1
 
 /** Replaces the next pod whose settings changed, when it may go. */
 export const roll: Step = {
@@ -75,16 +74,6 @@ const whyNot = async (pod: resources.Pod, { contact, brokerIds }: KafkaFacts): P
   const topics = topicsInDoubt(brokerId, partitions)
   if (topics.length === 0) return undefined
   const minInSync = await minInSyncOf(contact, topics)
-  const risks = atRisk(brokerId, partitions, (topic) => minInSync.get(topic) ?? KAFKA_DEFAULT_MIN_INSYNC)
+  const risks = atRisk(brokerId, partitions, minInSync)
   return risks.length > 0 ? `without it too few replicas would be in sync: ${riskText(risks)}` : undefined
-}
-
-const minInSyncOf = async (contact: Contact, topics: readonly string[]): Promise<Map<string, number>> => {
-  const configs = await contact.admin.describeTopicConfigs(topics)
-  return new Map(
-    [...configs].flatMap(([topic, values]) => {
-      const value = values instanceof Error ? undefined : values.get('min.insync.replicas')?.value
-      return value ? [[topic, Number(value)] as const] : []
-    }),
-  )
 }
