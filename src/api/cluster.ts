@@ -155,6 +155,8 @@ export type ClusterSpec = {
       type?: 'SCRAM' | 'TLS'
       mechanisms?: ('SCRAM-SHA-256' | 'SCRAM-SHA-512')[]
     }
+    /** Who may connect, where the operator makes network policies: ipBlock, namespaceSelector and podSelector, as in `from` of a NetworkPolicy. Absent: everybody. */
+    networkPolicyPeers?: unknown[]
     /** The Service through which clients find the brokers, where it is more than the type says. */
     bootstrap?: {
       /** The name or address that clients use. Absent: that of the load balancer, or of the nodes. */

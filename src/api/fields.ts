@@ -113,6 +113,7 @@ export const FIELDS: Readonly<Record<string, readonly string[]>> = {
     'spec.listeners[].authentication',
     'spec.listeners[].authentication.type',
     'spec.listeners[].authentication.mechanisms',
+    'spec.listeners[].networkPolicyPeers',
     'spec.listeners[].bootstrap',
     'spec.listeners[].bootstrap.host',
     'spec.listeners[].bootstrap.nodePort',

@@ -46,7 +46,7 @@ export const runBroker = async (options: BrokerProgramOptions): Promise<BrokerPr
   const properties = brokerProperties(options.properties, options.overrides, (path) => disk.readFile(path).toString('utf8'))
   const config = BrokerConfig.parse(withServerLogins(properties, disk))
   for (const warning of config.warnings()) logger.warn({ warning }, 'configuration')
-  const pool = new WorkerPool({ size: 2 })
+  const pool = new WorkerPool({ size: config.get('sofakafka.worker.threads') })
   const broker = await startBroker({
     config,
     clocks,

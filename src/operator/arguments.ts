@@ -7,13 +7,17 @@ import type { OperatorOptions } from './program.ts'
 
 const SERVICE_ACCOUNT_DIRECTORY = '/var/run/secrets/kubernetes.io/serviceaccount'
 
-export const OPERATOR_USAGE = `sofakafka operator [--image IMAGE] [--advertise pod-dns|pod-ip] [--namespace A,B] [--kubeconfig FILE] [--http-port N] [--no-leader-election]
+export const OPERATOR_USAGE = `sofakafka operator [--image IMAGE] [--advertise pod-dns|pod-ip] [--namespace A,B] [--kubeconfig FILE] [--http-port N] [--network-policies] [--no-leader-election]
   --image IMAGE            image of new Clusters (default: SOFAKAFKA_IMAGE)
   --advertise pod-dns      brokers tell clients the names of their pods; pod-ip: their addresses
+  --network-policies       makes them for Clusters; they let in the operator as its Helm chart installs it
   --namespace A,B          watches these namespaces only (default: WATCH_NAMESPACE, else all)
   --kubeconfig FILE        default: the service account of the pod, else KUBECONFIG
   --http-port N            port of /metrics, /healthz and /readyz (default 8080, 0 for any)
   --no-leader-election     for a single operator`
+
+/** Of the operator's pods, as the Helm chart makes them. */
+const OPERATOR_LABELS = { 'app.kubernetes.io/name': 'sofakafka-operator' }
 
 /** A wrong argument; the message says what to write. */
 export class UsageError extends Error {}
@@ -36,6 +40,7 @@ export const operatorOptions = async (input: {
   const image = flags.image ?? env['SOFAKAFKA_IMAGE']
   if (!image) throw new UsageError('say which image Clusters run: --image IMAGE, or SOFAKAFKA_IMAGE in the environment')
   const connection = await connectionFrom(flags.kubeconfig, env)
+  const namespace = env['POD_NAMESPACE'] ?? connection.namespace
   return {
     connection,
     image,
@@ -44,12 +49,16 @@ export const operatorOptions = async (input: {
     httpPort,
     hasLeaderElection: !flags['no-leader-election'],
     watched: namespacesOf(flags.namespace ?? env['WATCH_NAMESPACE'] ?? ''),
-    namespace: env['POD_NAMESPACE'] ?? connection.namespace,
+    namespace,
+    operatorPods: operatorPods(flags['network-policies'], namespace),
     identity: env['POD_NAME'] ?? 'sofakafka-operator',
     clocks: input.clocks,
     logger: input.logger,
   }
 }
+
+const operatorPods = (makesPolicies: boolean | undefined, namespace: string): OperatorOptions['operatorPods'] =>
+  makesPolicies ? { namespace, labels: OPERATOR_LABELS } : undefined
 
 /** As Kubernetes' own: DNS labels. */
 const NAMESPACE = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/
@@ -75,6 +84,7 @@ const parse = (args: readonly string[]) => {
       kubeconfig: string,
       'http-port': string,
       'no-leader-election': { type: 'boolean' },
+      'network-policies': { type: 'boolean' },
     } as const
     return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values
   } catch (error) {

@@ -4,6 +4,7 @@ import type { EventRecorder } from '../kube/event-recorder.ts'
 import type { Kube } from '../kube/types.ts'
 import type { CertificateEnds } from './certificates/ends.ts'
 import type { MissingField } from './definitions.ts'
+import type { OperatorPods } from './cluster/access.ts'
 import type { Contacts } from './kafka/contact.ts'
 import type { LookAtCluster } from './migration/old-cluster.ts'
 import type { Store } from './store.ts'
@@ -26,6 +27,8 @@ export type Environment = {
   advertise: 'pod-dns' | 'pod-ip'
   /** What this operator knows and the installed definitions do not. */
   missingFields: () => readonly MissingField[]
+  /** Where the operator's own pods are: network policies let them in. Absent: it makes no network policies. */
+  operatorPods?: OperatorPods
   /** The namespaces that are watched. Empty: all, and what is in no namespace may be read too. */
   watched: readonly string[]
 }

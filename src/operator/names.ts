@@ -43,6 +43,7 @@ export const groupName = (cluster: Cluster, group: string): string => `${cluster
 export const zooKeeperName = (cluster: Cluster): string => groupName(cluster, ZOOKEEPER_GROUP)
 export const zooKeeperService = (cluster: Cluster): string => `${zooKeeperName(cluster)}-client`
 export const zooKeeperNodesService = (cluster: Cluster): string => `${zooKeeperName(cluster)}-nodes`
+export const serviceAccountName = (cluster: Cluster, role: 'kafka' | 'zookeeper'): string => `${cluster.metadata.name}-${role}`
 export const credentialsSecret = (cluster: Cluster): string => `${cluster.metadata.name}-credentials`
 export const zooKeeperLoginSecret = (cluster: Cluster): string => `${zooKeeperName(cluster)}-login`
 

@@ -10,6 +10,7 @@ import { Definitions } from './definitions.ts'
 import { entranceOf, homeOf } from './entrance.ts'
 import { startHttp } from './http.ts'
 import { CertificateEnds } from './certificates/ends.ts'
+import type { OperatorPods } from './cluster/access.ts'
 import type { Contacts } from './kafka/contact.ts'
 import { KafkaContacts } from './kafka/contacts.ts'
 import { lookAtCluster } from './migration/old-cluster.ts'
@@ -24,6 +25,8 @@ export type OperatorOptions = {
   /** For Clusters that name no image and run none yet. */
   image: string
   advertise: 'pod-dns' | 'pod-ip'
+  /** Absent: no network policies are made. */
+  operatorPods?: OperatorPods
   httpHost: string
   /** 0 for any free one. */
   httpPort: number
@@ -140,6 +143,7 @@ class RunningOperator {
       logger,
       image: options.image,
       advertise: options.advertise,
+      operatorPods: options.operatorPods,
       watched: options.watched ?? [],
       missingFields: () => this.#definitions.missing,
     }

@@ -13,6 +13,8 @@ const KINDS = [
   resources.secrets,
   resources.statefulSets,
   resources.podDisruptionBudgets,
+  resources.serviceAccounts,
+  resources.networkPolicies,
 ] as Resource[]
 
 const isSet = (object: KubeObject): object is resources.StatefulSet => object.kind === resources.statefulSets.kind

@@ -5,21 +5,19 @@ import * as names from '../names.ts'
 import type { Inputs } from './inputs.ts'
 import { listenerObjects } from './listener-services.ts'
 import { listenerParts, listenersRestartOn } from './listeners.ts'
-import { BROKER_CONFIG_MOUNT, CREDENTIALS_MOUNT, DATA_MOUNT, LOGIN_FILE, LOGIN_MOUNT } from './mounts.ts'
+import { BROKER_CONFIG_MOUNT, CREDENTIALS_MOUNT, DATA_MOUNT, GRACE_S, LOGIN_FILE, LOGIN_MOUNT } from './mounts.ts'
+import { networkPolicies, serviceAccounts } from './access.ts'
+import { resourcesOf, storageOf } from './flavors.ts'
 import { migrationParts } from '../migration/listener.ts'
 import { ownedMeta, statefulSet } from './pod.ts'
 import { serverProperties, staticSettings, type Group } from './properties.ts'
 import { zooKeeperObjects, zooKeeperParts, zooKeeperRestartOn } from './zookeeper.ts'
 
-/** What a flavor stands for. */
-const FLAVORS = {
-  '4C8G': { cpu: '4', memory: '8Gi', size: '500Gi' },
-  '16C60G': { cpu: '16', memory: '60Gi', size: '2Ti' },
-} as const
-
 /** Every object that goes with the Cluster, in the order in which they are applied. Same in, same out. */
 export const desired = (cluster: Cluster, inputs: Inputs): KubeObject[] => [
   ...zooKeeperObjects(cluster, inputs),
+  ...serviceAccounts(cluster),
+  ...networkPolicies(cluster, inputs.operatorPods),
   ...listenerObjects(cluster, inputs),
   ...cluster.spec.brokers.flatMap((group) => [groupConfig(cluster, group), groupStatefulSet(cluster, group, inputs)]),
 ]
@@ -73,15 +71,6 @@ const secretVolume = (name: string, secretName: string, keys: string[]) => ({
   secret: { secretName, defaultMode: 0o440, items: keys.map((key) => ({ key, path: key })) },
 })
 
-const resourcesOf = (group: Group): Group['resources'] => {
-  if (!group.flavor) return group.resources
-  const { cpu, memory } = FLAVORS[group.flavor]
-  return { requests: { cpu, memory, ...group.resources?.requests }, limits: { cpu, memory, ...group.resources?.limits } }
-}
-
-/** The size of a group's volumes, e.g. 500Gi. */
-export const storageOf = (group: Group): NonNullable<Group['storage']> => group.storage ?? { size: FLAVORS[group.flavor ?? '4C8G'].size }
-
 export const groupStatefulSet = (cluster: Cluster, group: Group, inputs: Inputs): StatefulSet => {
   const secret = names.credentialsSecret(cluster)
   return statefulSet(cluster, {
@@ -102,7 +91,7 @@ export const groupStatefulSet = (cluster: Cluster, group: Group, inputs: Inputs)
     resources: resourcesOf(group),
     template: group.template,
     zone: group.zone,
-    terminationGracePeriodSeconds: 60,
+    terminationGracePeriodSeconds: GRACE_S,
     restartOn: {
       image: inputs.image,
       flavor: group.flavor,

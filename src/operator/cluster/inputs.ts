@@ -1,3 +1,4 @@
+import type { OperatorPods } from './access.ts'
 import type { ListenerFacts } from './listeners.ts'
 import type { Shared } from '../migration/listener.ts'
 import type { ZooKeeperFacts } from './zookeeper.ts'
@@ -9,6 +10,8 @@ export type Inputs = {
   advertise: 'pod-dns' | 'pod-ip'
   /** By group: how many brokers more than the spec says still run, because partitions are on them. */
   staying?: ReadonlyMap<string, number>
+  /** Who is let in besides by network policies; absent: there are none. */
+  operatorPods?: OperatorPods
   listeners?: ListenerFacts
   zookeeper?: ZooKeeperFacts
   /** The listener that brokers share with those of the cluster that is taken over. */

@@ -1,8 +1,9 @@
 import type { Cluster } from '../../api/index.ts'
-import { canonical, hashOf, quantity } from '../../kube/difference.ts'
-import { ownerReference, type Container, type EnvVar, type PodTemplate, type StatefulSet } from '../../kube/resources.ts'
+import { canonical, hashOf } from '../../kube/difference.ts'
+import { ownerReference, type Container, type PodTemplate, type StatefulSet } from '../../kube/resources.ts'
 import type { ObjectMeta } from '../../kube/types.ts'
-import { groupName, labelsOf, namespaceOf, RESTART_ON, selectorOf, TEMPLATE_HASH } from '../names.ts'
+import { groupName, labelsOf, namespaceOf, RESTART_ON, selectorOf, serviceAccountName, TEMPLATE_HASH } from '../names.ts'
+import { sizingEnv } from './sizing.ts'
 
 type Template = Cluster['spec']['zookeeper']['template']
 type Resources = Cluster['spec']['zookeeper']['resources']
@@ -44,16 +45,6 @@ const POD_SECURITY = {
 }
 const CONTAINER_SECURITY = { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } }
 
-/** Buffers lie outside V8's heap, so half of the memory is for them. */
-const HEAP_SHARE = 0.5
-const MIB = 1024 * 1024
-
-const heapLimit = (resources: Resources): EnvVar[] => {
-  const bytes = quantity(resources?.limits?.['memory'])
-  if (bytes === undefined) return []
-  return [{ name: 'NODE_OPTIONS', value: `--max-old-space-size=${Math.max(64, Math.floor((bytes * HEAP_SHARE) / MIB))}` }]
-}
-
 /** The metadata of an object that goes when its Cluster goes. */
 export const ownedMeta = (cluster: Cluster, name: string, role: 'kafka' | 'zookeeper'): ObjectMeta => ({
   name,
@@ -62,13 +53,31 @@ export const ownedMeta = (cluster: Cluster, name: string, role: 'kafka' | 'zooke
   ownerReferences: [ownerReference(cluster)],
 })
 
-const affinityTo = (zone: string) => ({
-  nodeAffinity: {
-    requiredDuringSchedulingIgnoredDuringExecution: {
-      nodeSelectorTerms: [{ matchExpressions: [{ key: 'topology.kubernetes.io/zone', operator: 'In', values: [zone] }] }],
-    },
-  },
-})
+type NodeSelectorTerm = { matchExpressions?: unknown[]; matchFields?: unknown[] }
+type Affinity = {
+  nodeAffinity?: { requiredDuringSchedulingIgnoredDuringExecution?: { nodeSelectorTerms?: NodeSelectorTerm[] }; [field: string]: unknown }
+  [field: string]: unknown
+}
+
+/** The zone is required in every term of the user's own: terms are alternatives. */
+const affinityOf = (zone: string | undefined, own: unknown): { affinity?: Affinity } => {
+  const affinity = own as Affinity | undefined
+  if (!zone) return affinity ? { affinity } : {}
+  const inZone = { key: 'topology.kubernetes.io/zone', operator: 'In', values: [zone] }
+  const terms = affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? [{}]
+  const nodeSelectorTerms = terms.map((term) => ({ ...term, matchExpressions: [...(term.matchExpressions ?? []), inZone] }))
+  const nodeAffinity = { ...affinity?.nodeAffinity, requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms } }
+  return { affinity: { ...affinity, nodeAffinity } }
+}
+
+/** Over nodes, where that can be. */
+const SPREAD = { maxSkew: 1, topologyKey: 'kubernetes.io/hostname', whenUnsatisfiable: 'ScheduleAnyway' }
+
+const TAKEN_OVER = ['nodeSelector', 'priorityClassName', 'schedulerName', 'imagePullSecrets', 'tolerations'] as const
+
+/** Fields of spec.template that are the pod's as they are. */
+const ofTemplate = (template: Template): Record<string, unknown> =>
+  Object.fromEntries(TAKEN_OVER.flatMap((field) => (template?.[field] === undefined ? [] : [[field, template[field]]])))
 
 const podTemplate = (cluster: Cluster, shape: PodShape): PodTemplate => {
   const { template, zone, resources, container } = shape
@@ -79,26 +88,21 @@ const podTemplate = (cluster: Cluster, shape: PodShape): PodTemplate => {
       annotations: { ...template?.annotations },
     },
     spec: {
+      serviceAccountName: serviceAccountName(cluster, shape.role),
       automountServiceAccountToken: false,
       enableServiceLinks: false,
       securityContext: POD_SECURITY,
       terminationGracePeriodSeconds: shape.terminationGracePeriodSeconds,
-      ...(zone ? { affinity: affinityTo(zone) } : {}),
-      ...(template?.nodeSelector ? { nodeSelector: template.nodeSelector } : {}),
-      ...(template?.priorityClassName ? { priorityClassName: template.priorityClassName } : {}),
-      ...(template?.tolerations ? { tolerations: template.tolerations } : {}),
-      topologySpreadConstraints: [
-        {
-          maxSkew: 1,
-          topologyKey: 'kubernetes.io/hostname',
-          whenUnsatisfiable: 'ScheduleAnyway',
-          labelSelector: { matchLabels: selector },
-        },
-      ],
+      ...affinityOf(zone, template?.affinity),
+      ...ofTemplate(template),
+      topologySpreadConstraints: (template?.topologySpreadConstraints ?? [SPREAD]).map((one) => ({
+        labelSelector: { matchLabels: selector },
+        ...(one as object),
+      })),
       containers: [
         {
           ...container,
-          env: [...(container.env ?? []), ...heapLimit(resources)],
+          env: [...(container.env ?? []), ...sizingEnv(resources)],
           ...(resources ? { resources } : {}),
           securityContext: CONTAINER_SECURITY,
           volumeMounts: [...(container.volumeMounts ?? []), { name: 'tmp', mountPath: '/tmp' }],

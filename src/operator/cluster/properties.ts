@@ -2,8 +2,10 @@ import type { Cluster } from '../../api/index.ts'
 import { formatProperties } from '../../base/properties.ts'
 import { BROKER_USER, METRICS_PORT, OPERATOR_USER } from '../names.ts'
 import { DYNAMIC_KEYS } from './dynamic-keys.ts'
+import { resourcesOf } from './flavors.ts'
 import { listenerProperties } from './listeners.ts'
-import { CREDENTIALS_MOUNT, DATA_DIRECTORY } from './mounts.ts'
+import { CREDENTIALS_MOUNT, DATA_DIRECTORY, STOP_WITHIN_MS } from './mounts.ts'
+import { sizingProperties } from './sizing.ts'
 import { zooKeeperProperties } from './zookeeper.ts'
 
 export type Group = Cluster['spec']['brokers'][number]
@@ -50,11 +52,20 @@ export const serverProperties = (cluster: Cluster, group: Group): string => {
     ['broker.id.generation.enable', 'false'],
     ...(group.zone ? [['broker.rack', group.zone] as [string, string]] : []),
     ['log.dirs', DATA_DIRECTORY],
+    ['sofakafka.shutdown.timeout.ms', String(STOP_WITHIN_MS)],
+    // On a slow node ZooKeeper may take long to come; a broker that gave up would be restarted ever later.
+    ['zookeeper.connection.timeout.ms', '120000'],
     ['sofakafka.http.listener', `http://0.0.0.0:${METRICS_PORT}`],
     ...zooKeeperProperties(cluster),
     ...listenerProperties(cluster),
     ...securityProperties(cluster),
   ]
-  const properties = new Map([...DEFAULTS, ...defaultsBySize(cluster), ...settingsOf(cluster), ...owned])
+  const properties = new Map([
+    ...DEFAULTS,
+    ...sizingProperties(resourcesOf(group)),
+    ...defaultsBySize(cluster),
+    ...settingsOf(cluster),
+    ...owned,
+  ])
   return formatProperties([...properties].sort(([a], [b]) => (a < b ? -1 : 1)))
 }

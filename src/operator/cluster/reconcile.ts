@@ -100,7 +100,7 @@ const newPass = (environment: Environment, seen: ClusterSeen): Pass => ({
   environment,
   cluster: seen.cluster,
   seen,
-  inputs: { image: imageOf(environment, seen), advertise: environment.advertise },
+  inputs: { image: imageOf(environment, seen), advertise: environment.advertise, operatorPods: environment.operatorPods },
   objects: [],
   statefulSets: [],
   kafka: {},

@@ -126,6 +126,9 @@ export const ownKeys = {
     },
   ),
   'sofakafka.queued.max.response.bytes': long('-1', 'Bytes of responses in memory over all connections; -1: a share of the memory limit.'),
+  'sofakafka.worker.threads': int('2', 'Threads for compression, format conversion, recovery and reads of old records.', {
+    validator: between(1, 64),
+  }),
   'sofakafka.shutdown.timeout.ms': int('25000', 'A stop that takes longer exits without the clean mark.', {
     validator: between(1000, 3_600_000),
   }),

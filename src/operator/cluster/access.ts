@@ -1,0 +1,64 @@
+import type { Cluster } from '../../api/index.ts'
+import type { KubeObject } from '../../kube/types.ts'
+import * as names from '../names.ts'
+import { isApache, isExternal } from '../zookeeper/place.ts'
+import { allListenersOf, listenersOf } from './listeners.ts'
+import { ownedMeta } from './pod.ts'
+
+/** Where the operator's own pods are, for rules that let them in. */
+export type OperatorPods = { namespace: string; labels: Record<string, string> }
+
+/** The accounts of the pods: no rights, and no token. */
+export const serviceAccounts = (cluster: Cluster): KubeObject[] =>
+  (isExternal(cluster) ? (['kafka'] as const) : (['kafka', 'zookeeper'] as const)).map((role) => ({
+    apiVersion: 'v1',
+    kind: 'ServiceAccount',
+    metadata: ownedMeta(cluster, names.serviceAccountName(cluster, role), role),
+    automountServiceAccountToken: false,
+  }))
+
+type Peer = { podSelector?: { matchLabels: Record<string, string> }; namespaceSelector?: { matchLabels: Record<string, string> } }
+type Rule = { ports: { protocol: 'TCP'; port: number }[]; from?: Peer[] }
+
+const ports = (...numbers: number[]): Rule['ports'] => numbers.map((port) => ({ protocol: 'TCP', port }))
+
+/**
+ * Who may open connections to the pods. Clients to the listeners, from everywhere or from the listener's networkPolicyPeers; metrics from everywhere; what is among brokers, and
+ * ZooKeeper, only the Cluster's own pods and the operator.
+ */
+export const networkPolicies = (cluster: Cluster, operator: OperatorPods | undefined): KubeObject[] => {
+  if (!operator) return []
+  const brokers: Peer = { podSelector: { matchLabels: names.kafkaSelector(cluster) } }
+  const servers: Peer = { podSelector: { matchLabels: names.selectorOf(cluster, names.ZOOKEEPER_GROUP) } }
+  const ours: Peer = {
+    namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': operator.namespace } },
+    podSelector: { matchLabels: operator.labels },
+  }
+  const clients = listenersOf(cluster).map(({ name, port }): Rule => {
+    const peers = cluster.spec.listeners?.find((listener) => listener.name === name)?.networkPolicyPeers as Peer[] | undefined
+    return { ports: ports(port), ...(peers ? { from: [...peers, ours] } : {}) }
+  })
+  const among = allListenersOf(cluster).filter(({ name }) => !listenersOf(cluster).some((listener) => listener.name === name))
+  const kafka = policy(cluster, 'kafka', brokers, [
+    ...clients,
+    { ports: ports(...among.map(({ port }) => port)), from: [brokers, ours] },
+    { ports: ports(names.METRICS_PORT) },
+  ])
+  if (isExternal(cluster)) return [kafka]
+  const peers = isApache(cluster) ? [{ ports: ports(names.ZOOKEEPER_PEER_PORT, names.ZOOKEEPER_ELECTION_PORT), from: [servers] }] : []
+  const zooKeeper = policy(cluster, 'zookeeper', servers, [
+    { ports: ports(names.ZOOKEEPER_PORT), from: [brokers, servers, ours] },
+    ...peers,
+  ])
+  return [kafka, zooKeeper]
+}
+
+const policy = (cluster: Cluster, role: 'kafka' | 'zookeeper', { podSelector }: Peer, ingress: Rule[]): KubeObject => {
+  const metadata = ownedMeta(cluster, `${cluster.metadata.name}-${role}`, role)
+  return {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'NetworkPolicy',
+    metadata,
+    spec: { podSelector, policyTypes: ['Ingress'], ingress },
+  } as KubeObject
+}
