@@ -1,7 +1,8 @@
 import type { MonotonicClock } from '../base/clock.ts'
 import type { Disk } from '../base/disk.ts'
+import { parseProperties } from '../base/properties.ts'
 import type { ConnectionOptions } from '../client/connection.ts'
-import type { SaslLogin } from '../client/login.ts'
+import { passwordsFrom, type Passwords, type SaslLogin } from '../client/login.ts'
 import { isScramMechanism } from '../security/scram.ts'
 import type { BrokerConfig } from './config/broker-config.ts'
 import { parseJaas } from './config/jaas.ts'
@@ -10,7 +11,19 @@ import { ConfigError } from './config/parse.ts'
 import { clientTlsFrom, isTls } from './tls/material.ts'
 import { listenerKeys } from './tls/ssl-keys.ts'
 
-const saslLogin = (config: BrokerConfig, listener: string): SaslLogin => {
+/** The passwords in the file, as it is now; where it cannot be read, the one that was configured. */
+const passwordsOf = (disk: Disk, path: string, configured: string): Passwords =>
+  passwordsFrom(() => {
+    try {
+      const properties = parseProperties(disk.readFile(path).toString('utf8'))
+      const found = ['password', 'next.password'].flatMap((key) => properties.get(key) || [])
+      return found.length > 0 ? found : [configured]
+    } catch {
+      return [configured]
+    }
+  })
+
+const saslLogin = (config: BrokerConfig, listener: string, disk: Disk): SaslLogin => {
   const mechanism = config.getForListener(listener, 'sasl.mechanism.inter.broker.protocol')
   if (mechanism !== 'PLAIN' && !isScramMechanism(mechanism)) {
     throw new ConfigError(
@@ -25,7 +38,8 @@ const saslLogin = (config: BrokerConfig, listener: string): SaslLogin => {
   const password = options?.get('password')
   if (username === undefined || password === undefined)
     throw new ConfigError(key, `${key} must name the username and password with which brokers log in to each other`)
-  return { mechanism, username, password }
+  const file = config.get('sofakafka.inter.broker.password.file')
+  return { mechanism, username, password: file ? passwordsOf(disk, file, password) : password }
 }
 
 export type InterBrokerOptions = {
@@ -45,7 +59,7 @@ export const interBrokerLogin = ({
 }: InterBrokerOptions): ((address: { host: string; port: number }) => ConnectionOptions) => {
   const endpoint = interBrokerListenerOf(config)
   const { name, protocol } = endpoint
-  const sasl = protocol.startsWith('SASL_') ? { sasl: saslLogin(config, name) } : {}
+  const sasl = protocol.startsWith('SASL_') ? { sasl: saslLogin(config, name, disk) } : {}
   const tls = isTls(endpoint) ? { tls: () => clientTlsFrom(listenerKeys(config, name), disk) } : {}
   const timeoutMs = config.get('controller.socket.timeout.ms')
   return ({ host, port }) => ({ host, port, clientId, clock, timeoutMs, ...sasl, ...tls })

@@ -7,7 +7,7 @@ import { decodeResponseHeader, requestFrame } from '../protocol/header.ts'
 import { type Api, decodeResponse, type RequestOf, type ResponseOf, type Sendable } from '../protocol/schema.ts'
 import { FrameMemory } from './frame-memory.ts'
 import { FrameReader } from './frames.ts'
-import { login, type SaslLogin } from './login.ts'
+import { login, withPassword, type PasswordLogin, type SaslLogin } from './login.ts'
 import { type ClientTlsSource, connectTls } from './tls.ts'
 
 export type Address = { host: string; port: number }
@@ -60,12 +60,17 @@ export class KafkaConnection {
   }
 
   /** Rejects with ConnectionError, or with the broker's KafkaError when the login fails. */
-  static async open(options: ConnectionOptions): Promise<KafkaConnection> {
+  static open(options: ConnectionOptions): Promise<KafkaConnection> {
+    const { sasl } = options
+    return sasl ? withPassword(sasl, (one) => KafkaConnection.#open(options, one)) : KafkaConnection.#open(options)
+  }
+
+  static async #open(options: ConnectionOptions, sasl?: PasswordLogin): Promise<KafkaConnection> {
     const connection = new KafkaConnection(options)
     try {
       await connection.#connected()
       await connection.#negotiate()
-      if (options.sasl) await login(connection, options.sasl)
+      if (sasl) await login(connection, sasl)
       return connection
     } catch (error) {
       connection.close()

@@ -3,6 +3,7 @@ import { metadata } from '../../src/protocol/api/03-metadata.ts'
 import { saslHandshake } from '../../src/protocol/api/17-sasl-handshake.ts'
 import { apiVersions } from '../../src/protocol/api/18-api-versions.ts'
 import { saslAuthenticate } from '../../src/protocol/api/36-sasl-authenticate.ts'
+import { passwordsFrom } from '../../src/client/login.ts'
 import { plainToken } from '../../src/security/plain.ts'
 import { credentialOfPassword, type ScramCredential, ScramClientExchange } from '../../src/security/scram.ts'
 import { RawClient } from '../support/raw-client.ts'
@@ -50,6 +51,23 @@ test.each([
     error: 'SASL_AUTHENTICATION_FAILED',
     message: expect.stringContaining(message) as string,
   })
+})
+
+test('of several passwords the right one is found, and is the first that is tried from then on, also when it is written down no more', async () => {
+  let written = ['wrong', 'right', 'never tried']
+  const tried: string[] = []
+  const passwords = passwordsFrom(() => written)
+  const watched = { worked: passwords.worked, candidates: () => passwords.candidates().map((one) => (tried.push(one), one)) }
+  const sasl = { mechanism: 'SCRAM-SHA-512', username: 'bob', password: watched } as const
+  ;(await broker.client({ sasl })).close()
+  expect(passwords.candidates()).toEqual(['right', 'wrong', 'never tried'])
+  written = ['other']
+  const startMs = performance.now()
+  ;(await broker.client({ sasl })).close()
+  expect(performance.now() - startMs).toBeLessThan(DELAY_MS)
+  expect(tried).toEqual(['wrong', 'right', 'never tried', 'right', 'other'])
+  const none = { ...sasl, password: passwordsFrom(() => ['wrong', 'also wrong']) }
+  await expect(broker.client({ sasl: none })).rejects.toMatchObject({ error: 'SASL_AUTHENTICATION_FAILED' })
 })
 
 test('a failed login is answered late, and then the connection ends', async () => {

@@ -118,6 +118,10 @@ export const ownKeys = {
     null,
     'A directory with a file per user whose content is the password; SCRAM entries that ZooKeeper lacks are written at start.',
   ),
+  'sofakafka.inter.broker.password.file': string(
+    null,
+    'Properties with password and next.password, in place of the password in sasl.jaas.config; read for each connection, and the one that the other broker takes is used.',
+  ),
   'sofakafka.dirty.max.bytes': long(
     '268435456',
     'Bytes written and not yet known to be on disk beyond which writes leave the event loop.',
