@@ -17,6 +17,7 @@ import { lacks } from '../support/needs.ts'
 import { lacksKubeLab } from '../support/control-plane.ts'
 import { eventually } from '../support/net.ts'
 import { makeNamespace } from './lab.ts'
+import { listenersOnRealServer } from './listener-suite.ts'
 import { acl, cluster, topic, user } from './objects.ts'
 import { OperatorLab, resourceOf, type Kind } from './operator-lab.ts'
 import { badInputs, wronglyAnswered } from './bad-input.ts'
@@ -32,6 +33,8 @@ describe.skipIf(lacksKubeLab())('on a real API server', () => {
     kube = place.kube
   })
   afterAll(() => place.stop())
+
+  describe('listeners', () => listenersOnRealServer(place))
 
   describe('admission', () => {
     let namespace: string
@@ -398,7 +401,17 @@ describe.skipIf(lacksKubeLab())('on a real API server', () => {
     'the rights that the chart gives in single namespaces are enough there',
     async () => {
       const [watched, system] = [await makeNamespace(kube), await makeNamespace(kube)]
-      const helm = ['template', 'sofakafka', join('charts', 'sofakafka'), '-n', system, '--kube-version', '1.33.0', '--set', `watchNamespaces={${watched}}`]
+      const helm = [
+        'template',
+        'sofakafka',
+        join('charts', 'sofakafka'),
+        '-n',
+        system,
+        '--kube-version',
+        '1.33.0',
+        '--set',
+        `watchNamespaces={${watched}}`,
+      ]
       const rendered = parseAllDocuments(execFileSync('helm', helm, { encoding: 'utf8' })).map((each) => each.toJS() as KubeObject)
       const kinds = { ServiceAccount: 'serviceaccounts', Role: 'roles', RoleBinding: 'rolebindings' }
       for (const [kind, plural] of Object.entries(kinds)) {
