@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, request, type Server, type ServerRe
 import { request as secureRequest } from 'node:https'
 import { connect, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import type { KubeConnection } from '../../src/kube/connection.ts'
 
 /** Where a pod's port is on this machine. */
 export type Forwards = (pod: string, port: number) => { host: string; port: number } | undefined
@@ -59,22 +60,28 @@ const serve = (socket: Duplex, target: Socket, port: number): void => {
   socket.on('error', () => target.destroy())
 }
 
-export type ForwardingServer = { url: string; /** What was forwarded, as pod:port. */ opened: string[]; stop(): Promise<void> }
+export type ForwardingServer = {
+  url: string
+  /** A kubeconfig of it, for who logs in nowhere: the server does. */ kubeconfig: string
+  /** What was forwarded, as pod:port. */ opened: string[]
+  stop(): Promise<void>
+}
 
 /**
  * The subresource portforward of pods as a real API server has it (v4.channel.k8s.io), and every other request passed on to `behind`.
  */
-export const startForwardingServer = async (
-  forwards: Forwards,
-  behind?: { url: string; ca: string; token: string },
-): Promise<ForwardingServer> => {
+export const startForwardingServer = async (forwards: Forwards, behind?: KubeConnection): Promise<ForwardingServer> => {
   const opened: string[] = []
-  const server: Server = createServer((incoming: IncomingMessage, outgoing: ServerResponse) => {
-    if (!behind) return void outgoing.writeHead(404).end()
+  const pass = async (
+    incoming: IncomingMessage,
+    outgoing: ServerResponse,
+    { server, tls, authorization }: KubeConnection,
+  ): Promise<void> => {
     const { url = '/', method, headers } = incoming
-    const target = new URL(url, behind.url)
+    const target = new URL(url, server)
+    const login = await authorization()
     const send = target.protocol === 'http:' ? request : secureRequest
-    const options = { method, ca: behind.ca, headers: { ...headers, host: target.host, authorization: `Bearer ${behind.token}` } }
+    const options = { method, ...tls, headers: { ...headers, host: target.host, ...(login ? { authorization: login } : {}) } }
     const passed = send(target, options, (answer) => {
       outgoing.writeHead(answer.statusCode ?? 500, answer.headers)
       answer.pipe(outgoing)
@@ -82,6 +89,10 @@ export const startForwardingServer = async (
     passed.on('error', () => outgoing.destroy())
     outgoing.on('close', () => passed.destroy())
     incoming.pipe(passed)
+  }
+  const server: Server = createServer((incoming, outgoing) => {
+    if (behind) void pass(incoming, outgoing, behind)
+    else outgoing.writeHead(404).end()
   })
   const sockets = new Set<Duplex>()
   server.on('connection', (socket: Socket) => {
@@ -106,8 +117,12 @@ export const startForwardingServer = async (
     serve(socket, connect(target), Number(port))
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const url = `http://127.0.0.1:${(server.address() as { port: number }).port}`
+  const cluster = { name: 'c', cluster: { server: url } }
+  const context = { name: 'c', context: { cluster: 'c' } }
   return {
-    url: `http://127.0.0.1:${(server.address() as { port: number }).port}`,
+    url,
+    kubeconfig: JSON.stringify({ 'current-context': 'c', clusters: [cluster], contexts: [context] }),
     opened,
     stop: () =>
       new Promise((resolve) => {
