@@ -9,7 +9,7 @@ import { silentLogger } from '../../src/base/logger.ts'
 import { Admin } from '../../src/client/admin.ts'
 import { ClusterClient } from '../../src/client/cluster-client.ts'
 import { startEmbeddedLab } from '../operator/embedded-lab.ts'
-import { topic } from '../operator/objects.ts'
+import { cluster, topic } from '../operator/objects.ts'
 import { OperatorLab } from '../operator/operator-lab.ts'
 import { scrapeText } from '../operator/scrape.ts'
 import { lacks } from '../support/needs.ts'
@@ -34,7 +34,9 @@ const expressions = [
 /** Names of metrics in an expression: what begins as ours and Kafka's do. Labels have other names. */
 const metricsIn = (text: string): string[] => [
   ...new Set(
-    [...text.matchAll(/(?<![\w"=])(?:sofakafka_operator|sofakafka_event|kafka|process|nodejs|strimzi)_[a-z0-9_]+/g)].map(([name]) => name),
+    [
+      ...text.matchAll(/(?<![\w"=])(?:sofakafka_operator|sofakafka_certificate|sofakafka_event|kafka|process|nodejs|strimzi)_[a-z0-9_]+/g),
+    ].map(([name]) => name),
   ),
 ]
 /** Without what a histogram puts behind its name. */
@@ -55,11 +57,13 @@ describe('what dashboards, rules and documentation name is in a scrape', () => {
     const { namespace, kafka } = await place.servedCluster()
     kafka.admin.createTopics = () => new Promise(() => {})
     await place.put(topic('slow', namespace))
+    const tls = { name: 'tls', port: 9093, tls: { enabled: true } }
+    await place.put(cluster('tls', namespace, { listeners: [tls] }))
     await followedTopic(brokers)
     const text = await eventually(
       async () => {
         const now = await scrapeText(place.operator)
-        return now.includes('in_progress_start') && now
+        return now.includes('in_progress_start') && now.includes('certificate_expiration') && now
       },
       { everyMs: 250 },
     )
