@@ -1,7 +1,7 @@
 import type { Command } from './command.ts'
 import { lines } from './table.ts'
 
-const usageOf = ({ words, positionals = [] }: Command): string =>
+export const usageOf = ({ words, positionals = [] }: Command): string =>
   [...words, ...positionals.map(({ name, isOptional }) => (isOptional ? `[${name}]` : name))].join(' ')
 
 export const EXIT_CODES: readonly (readonly [string, string])[] = [
