@@ -5,7 +5,7 @@ import { addressesOf, parseTable } from '../../src/local/kubelet/name-table.ts'
 import type { Kubelet } from '../../src/local/kubelet/kubelet.ts'
 import { startKubelet } from '../local/support/machine.ts'
 import { KUBE_LAB_PORTS, type KubeLab, startKubeLab } from '../support/control-plane.ts'
-import { freePorts } from '../support/net.ts'
+import { eventually, freePorts } from '../support/net.ts'
 import { helm, Kubectl, QUICKSTART, type Substrate } from './substrate.ts'
 
 /** One operator, since the tests change its arguments; addresses, since this process resolves no names of pods. */
@@ -75,7 +75,8 @@ export class ControlPlane implements Substrate {
     for (const { spec } of volumes) mkdirSync(spec.local.path, { recursive: true })
     await kubectl.ok(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items: volumes }))
     await helm(this, ['install', 'sofakafka-crds', join('charts', 'sofakafka-crds')])
-    await kubectl.ok(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=30s'])
+    // A definition that is so new that it has no conditions yet is an error for some kubectl.
+    await eventually(() => kubectl.ok(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=30s']), { everyMs: 500 })
     await helm(this, ['install', 'sofakafka', join('charts', 'sofakafka'), '-n', 'sofakafka-system', '--create-namespace', ...VALUES])
     await kubectl.ok(['apply', '-f', QUICKSTART])
   }

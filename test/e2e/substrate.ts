@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process'
+import { type ChildProcessWithoutNullStreams, execFile } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -23,6 +23,8 @@ export type Substrate = {
   kubeconfig: string
   /** Directory with everything of it. */
   directory: string
+  /** Where a program must run in a special way to reach the brokers. */
+  spawn?(program: string, args: string[], environment: Record<string, string>): ChildProcessWithoutNullStreams
   stop(): Promise<void>
 }
 

@@ -1,5 +1,5 @@
-import { type ChildProcessWithoutNullStreams, execFile, execFileSync, spawn } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { type ChildProcessWithoutNullStreams, execFile, execFileSync, spawn, spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -39,6 +39,20 @@ const lab = (args: string[], environment: Record<string, string> = {}): Promise<
       else reject(new Error(`node ${args.join(' ')} ended with ${code}\n${output}`))
     })
   })
+
+/** Cuts pods off that a node which was stopped hard left behind: their addresses are given to new pods, and two would answer. */
+const sweep = (node: number): void => {
+  const { stdout } = spawnSync('ip', ['-o', 'link', 'show', 'master', `lab${node}`], { encoding: 'utf8' })
+  for (const [, link] of stdout.matchAll(/^\d+: (veth\w+)/gm)) spawnSync('ip', ['link', 'delete', link!])
+}
+
+/** Every node and what serves them, with their pods' network namespaces; images and what was built stay. */
+const down = async (): Promise<void> => {
+  await lab(['down'])
+  for (const node of NODES.keys()) sweep(node)
+  const { stdout } = spawnSync('ip', ['netns', 'list'], { encoding: 'utf8' })
+  for (const [name] of stdout.matchAll(/^cni-[-\w]+/gm)) spawnSync('ip', ['netns', 'delete', name])
+}
 
 /** Takes connections at the bridge for the API server, which is on loopback only, where no pod reaches it. */
 const forward = (port: number): Promise<Server> =>
@@ -97,14 +111,14 @@ export class NodeLab {
 
   async #begin(count: number, images: readonly string[]): Promise<void> {
     // What a run that was killed left.
-    if (existsSync(join(STATE, 'containerd-0.pid'))) await lab(['down'])
+    await down()
     const port = await freePorts(KUBE_LAB_PORTS)
     const [plane] = await Promise.all([startKubeLab(port), NodeLab.build(images)])
     this.#plane = plane
     if (count === 0) return
     // An image of the same name as one of an earlier run: containerd may collect the old one's layers while it unpacks the new one, and then fails.
     await this.up(count).catch(async () => {
-      await lab(['down'])
+      await down()
       await this.up(count)
     })
     this.#forwarder = await forward(port)
@@ -127,6 +141,7 @@ export class NodeLab {
   /** As if its power failed. */
   async kill(node: NodeName): Promise<void> {
     await lab(['kill', node])
+    sweep(NODES.indexOf(node))
   }
 
   async kubectl(args: string[], input = ''): Promise<string> {
@@ -165,7 +180,7 @@ export class NodeLab {
 
   async stop(): Promise<void> {
     this.#forwarder?.close()
-    if (this.#plane) await lab(['down'])
+    await down()
     await this.#plane?.stop()
     rmSync(this.directory, { recursive: true, force: true })
     this.#lock.release()

@@ -1,0 +1,183 @@
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { complaints, type Stored, Traffic } from '../interop/traffic.ts'
+import { eventually } from '../support/net.ts'
+import { Kubectl, type Login, type Substrate } from './substrate.ts'
+
+type Ready = {
+  metadata: { generation: number }
+  status?: { observedGeneration?: number; conditions?: { type: string; status: string; reason: string; message: string }[] }
+}
+export type Pod = {
+  metadata: { name: string; uid: string; deletionTimestamp?: string }
+  spec: { nodeName?: string; containers: { image: string }[] }
+  status: { podIP?: string; conditions?: { type: string; status: string }[] }
+}
+
+/** The quickstart where it runs, as those see it who change it while it is used. */
+export class Place {
+  readonly substrate: Substrate
+  readonly kubectl: Kubectl
+
+  constructor(substrate: Substrate) {
+    this.substrate = substrate
+    this.kubectl = new Kubectl(substrate)
+  }
+
+  /** A client program on this machine that reaches the brokers by the addresses that they advertise. */
+  spawn(program: string, args: string[], environment: Record<string, string> = {}): ChildProcessWithoutNullStreams {
+    return (
+      this.substrate.spawn?.(program, args, environment) ?? spawn(program, args, { env: { ...process.env, ...environment }, stdio: 'pipe' })
+    )
+  }
+
+  /** What shows why something is not as it should be. */
+  async diagnosis(): Promise<string> {
+    const asked = [
+      ['get', 'pods', '-A', '-o', 'wide'],
+      ['get', 'sofakafka', '-o', 'wide'],
+      ['get', 'skc,skt,sku,ska', '-o', 'jsonpath={range .items[*]}{.kind} {.metadata.name} {.status.conditions}{"\\n"}{end}'],
+      ['get', 'events', '-A', '--sort-by=.lastTimestamp'],
+      ['-n', 'sofakafka-system', 'logs', 'deployment/sofakafka-operator', '--tail=30'],
+    ]
+    const answers = await Promise.all(asked.map((args) => this.kubectl.run(args)))
+    return answers.map(({ stdout, stderr }) => (stdout + stderr).slice(-6000)).join('\n')
+  }
+
+  patch(what: string, spec: object): Promise<string> {
+    return this.kubectl.ok(['patch', what, '--type=merge', '-p', JSON.stringify({ spec })])
+  }
+
+  async brokers(): Promise<Pod[]> {
+    const { items } = await this.kubectl.json<{ items: Pod[] }>('get', 'pods', '-l', 'app.kubernetes.io/name=kafka')
+    return items
+  }
+
+  async becomesReady(what: string, timeoutMs = 120_000): Promise<void> {
+    const isReady = async (): Promise<boolean> => {
+      const { metadata, status } = await this.kubectl.json<Ready>('get', what)
+      if (status?.observedGeneration !== metadata.generation) throw new Error('the operator has not seen the last change')
+      const ready = status.conditions?.find(({ type }) => type === 'Ready')
+      if (ready?.status !== 'True') throw new Error(ready ? `${ready.reason}: ${ready.message}` : 'it has no condition Ready')
+      return true
+    }
+    await eventually(isReady, { timeoutMs, everyMs: 500, what: `${what} is Ready` })
+  }
+
+  /** Waits until none of these pods is left and all brokers are Ready. */
+  async areReplaced(before: readonly Pod[], timeoutMs = 180_000): Promise<void> {
+    const old = new Set(before.map(({ metadata }) => metadata.uid))
+    const areNew = async () => (await this.brokers()).every(({ metadata }) => !old.has(metadata.uid))
+    await eventually(areNew, { timeoutMs, everyMs: 500, what: 'every broker is a new pod' })
+    await this.becomesReady('skc/quickstart')
+  }
+}
+
+const topicOf = (name: string, partitions: number): string => `apiVersion: sofakafka.io/v1beta1
+kind: Topic
+metadata: {name: ${name}}
+spec: {clusterRef: {name: quickstart}, partitions: ${partitions}, replicas: 3, config: {min.insync.replicas: 2}}
+`
+
+/** Who produces idempotently, and consumes. */
+const USER = `apiVersion: sofakafka.io/v1beta1
+kind: User
+metadata: {name: load}
+spec: {clusterRef: {name: quickstart}}
+---
+apiVersion: sofakafka.io/v1beta1
+kind: Acl
+metadata: {name: load}
+spec:
+  clusterRef: {name: quickstart}
+  user: load
+  rules:
+    - {resource: {type: Topic, name: "*"}, operations: [All]}
+    - {resource: {type: Group, name: "*"}, operations: [All]}
+    - {resource: {type: Cluster}, operations: [IdempotentWrite]}
+`
+
+/** An idempotent producer (acks=all) and a group's member that run while the cluster changes, and account for every record. They resolve names as pods do. */
+export class Load {
+  static readonly PARTITIONS = 6
+  readonly #place: Place
+  readonly #login: Login
+  readonly #topic: string
+  readonly #traffic: Traffic
+
+  private constructor(place: Place, login: Login, topic: string) {
+    this.#place = place
+    this.#login = login
+    this.#topic = topic
+    const file = this.#file('login', [`username=${login.username}`, `password=${login.password}`])
+    this.#traffic = Traffic.franzGo(login.bootstrap.join(','), topic, Load.PARTITIONS, 20, (program, args) =>
+      place.spawn(program, args, { TRAFFIC_LOGIN: file }),
+    )
+  }
+
+  static async start(place: Place, topic: string): Promise<Load> {
+    const { code, stderr } = await place.kubectl.apply(`${USER}---\n${topicOf(topic, Load.PARTITIONS)}`)
+    if (code !== 0) throw new Error(stderr)
+    for (const what of ['sku/load', 'ska/load', `skt/${topic}`]) await place.becomesReady(what)
+    const load = new Load(place, await place.kubectl.login('load'), topic)
+    await load.goesOn()
+    return load
+  }
+
+  #file(name: string, lines: string[]): string {
+    const path = join(this.#place.substrate.directory, `${this.#topic}.${name}`)
+    writeFileSync(path, `${lines.join('\n')}\n`, { mode: 0o600 })
+    return path
+  }
+
+  /** Waits until records that were acknowledged from now on are polled. */
+  async goesOn(): Promise<void> {
+    const { acked } = await this.#traffic.counts()
+    const isThrough = async () => (await this.#traffic.counts()).polled > acked + 10 * Load.PARTITIONS
+    try {
+      await eventually(isThrough, { timeoutMs: 60_000, everyMs: 200, what: 'records come through' })
+    } catch (cause) {
+      throw new Error(`records do not come through\n${this.#traffic.notes()}`, { cause })
+    }
+  }
+
+  /** Ends the clients, reads what is stored, and tells everything that contradicts "0 failed, 0 lost, 0 doubled"; and how many records there were. */
+  async end(): Promise<{ complaints: string[]; records: number }> {
+    const account = await this.#traffic.end()
+    const { username, password, bootstrap } = this.#login
+    const mechanism = ['security.protocol=SASL_PLAINTEXT', 'sasl.mechanisms=SCRAM-SHA-512']
+    const file = this.#file('kcat', [...mechanism, `sasl.username=${username}`, `sasl.password=${password}`])
+    const kcat = this.#place.spawn('kcat', [
+      '-F',
+      file,
+      '-b',
+      bootstrap.join(','),
+      '-C',
+      '-t',
+      this.#topic,
+      '-o',
+      'beginning',
+      '-e',
+      '-q',
+      '-f',
+      '%p %o %s\n',
+    ])
+    let output = ''
+    kcat.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
+    const code = await new Promise((resolve) => kcat.once('close', resolve))
+    if (code !== 0) throw new Error(`kcat ended with ${String(code)}`)
+    const stored = output
+      .trim()
+      .split('\n')
+      .map((line): Stored => {
+        const [partition, offset, value] = line.split(' ')
+        return { partition: Number(partition), offset: Number(offset), value: value! }
+      })
+    return { complaints: complaints(account, stored), records: account.acked.length }
+  }
+
+  kill(): void {
+    this.#traffic.kill()
+  }
+}
