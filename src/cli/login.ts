@@ -1,5 +1,5 @@
 import { users, type Cluster } from '../api/index.ts'
-import type { SaslLogin } from '../client/login.ts'
+import { passwordsFrom, type SaslLogin } from '../client/login.ts'
 import { isKubeError } from '../kube/error.ts'
 import { type Secret, secrets } from '../kube/resources.ts'
 import type { Key } from '../kube/types.ts'
@@ -38,9 +38,12 @@ const readSecret = async ({ kube }: KubeAccess, key: Key, why: string): Promise<
 const operatorLogin = async (access: KubeAccess, cluster: Cluster): Promise<Login> => {
   const key = { namespace: cluster.metadata.namespace ?? 'default', name: credentialsSecret(cluster.metadata.name) }
   const secret = await readSecret(access, key, "which holds the operator's password: write --user USER to act as a User")
-  const password = text(secret, OPERATOR_USER)
-  if (password === undefined) throw new Failure(`the Secret ${key.name} has no key ${OPERATOR_USER}: write --user USER to act as a User`)
-  return { as: OPERATOR_USER, port: REPLICATION_PORT, sasl: { mechanism: 'SCRAM-SHA-512', username: OPERATOR_USER, password } }
+  // While passwords are being changed both are there, and brokers know the one or the other.
+  const passwords = [OPERATOR_USER, `next.${OPERATOR_USER}`].flatMap((each) => text(secret, each) ?? [])
+  if (passwords.length === 0) throw new Failure(`the Secret ${key.name} has no key ${OPERATOR_USER}: write --user USER to act as a User`)
+  const sasl = { mechanism: 'SCRAM-SHA-512', username: OPERATOR_USER, password: passwordsFrom(() => passwords) } as const
+  const tls = cluster.spec.interBroker?.tls?.enabled ? { tls: await tlsOf(access, cluster, undefined) } : {}
+  return { as: OPERATOR_USER, port: REPLICATION_PORT, sasl, ...tls }
 }
 
 const takes = ({ authentication, tls }: Listener, mechanism: string): boolean => {
@@ -81,7 +84,7 @@ const saslOf = (secret: Secret, mechanism: string, username: string): SaslLogin 
 }
 
 /** The authorities stand in the user's Secret; else they are the Cluster's own. */
-const tlsOf = async ({ kube }: KubeAccess, cluster: Cluster, secret: Secret): Promise<Tls> => {
+const tlsOf = async ({ kube }: KubeAccess, cluster: Cluster, secret: Secret | undefined): Promise<Tls> => {
   const namespace = cluster.metadata.namespace ?? 'default'
   const authority =
     text(secret, 'ca.crt') ?? text(await kube.get(secrets, { namespace, name: authoritySecret(cluster.metadata.name) }), 'ca.crt')
