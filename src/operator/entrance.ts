@@ -3,6 +3,7 @@ import { namespaces, secrets, type Pod } from '../kube/resources.ts'
 import type { Key, Kube } from '../kube/types.ts'
 import { authoritySecret } from './certificates/secrets.ts'
 import { isInterBrokerTls } from './cluster/listeners.ts'
+import { readCredentials } from './cluster/credentials.ts'
 import { addressOf, isReady, isZooKeeper } from './cluster/pods.ts'
 import type { Entrance, ZooKeeperEntrance } from './kafka/contacts.ts'
 import { credentialsSecret, namespaceOf, OPERATOR_USER, REPLICATION_PORT, ZOOKEEPER_PORT, zooKeeperLoginSecret } from './names.ts'
@@ -23,12 +24,13 @@ export const entranceOf =
       .sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))
     const brokers = ready.filter((pod) => !isZooKeeper(pod)).flatMap((pod) => addressOf(pod, REPLICATION_PORT) ?? [])
     const zookeeper = await zooKeeperEntrance(kube, cluster, ready)
-    if (brokers.length === 0 || zookeeper.servers.length === 0) return { brokers, zookeeper, password: '' }
-    const password = textOf(await kube.get(secrets, { ...key, name: credentialsSecret(cluster) }), OPERATOR_USER)
-    if (password === undefined) return undefined
-    if (!isInterBrokerTls(cluster)) return { brokers, zookeeper, password }
+    if (brokers.length === 0 || zookeeper.servers.length === 0) return { brokers, zookeeper, passwords: [] }
+    const credentials = readCredentials(await kube.get(secrets, { ...key, name: credentialsSecret(cluster) }))
+    if (!credentials) return undefined
+    const passwords = [credentials.passwords, credentials.next?.passwords].flatMap((each) => each?.[OPERATOR_USER] ?? [])
+    if (!isInterBrokerTls(cluster)) return { brokers, zookeeper, passwords }
     const ca = textOf(await kube.get(secrets, { ...key, name: authoritySecret(key.name, 'cluster-ca') }), 'ca.crt')
-    return ca === undefined ? undefined : { brokers, zookeeper, password, tls: { ca, checksName: false } }
+    return ca === undefined ? undefined : { brokers, zookeeper, passwords, tls: { ca, checksName: false } }
   }
 
 /** Logged in where a broker that runs does: a server that was started before there were logins knows none. */

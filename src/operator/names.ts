@@ -19,6 +19,10 @@ export const ZOOKEEPER_MEMBER = 'sofakafka.io/zookeeper-member'
 export const LOGIN_OF = 'sofakafka.io/login-of'
 /** On a User: another value than at the last time has the operator make another password. */
 export const ROTATE_PASSWORD = 'sofakafka.io/rotate-password'
+/** On a Cluster: another value than at the last time has the operator change its own password and that of the brokers. */
+export const ROTATE_CREDENTIALS = 'sofakafka.io/rotate-credentials'
+/** On CLUSTER-credentials: since when the next passwords stand in it. */
+export const NEXT_SINCE = 'sofakafka.io/next-since'
 export const MANAGED = `app.kubernetes.io/managed-by=${MANAGER}`
 export const ZOOKEEPER_GROUP = 'zookeeper'
 

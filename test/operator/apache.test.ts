@@ -18,24 +18,24 @@ describe.skipIf(lacks('java', 'maven'))('the contact to a Kafka cluster, on Apac
   let zookeeper: ApacheServer
   let kafka: ApacheServer
   let contacts: KafkaContacts
+  let direct: ZooKeeperClient
   let contact: Contact
   let entrance: Entrance
 
   beforeAll(async () => {
     zookeeper = await startApacheZooKeeper('zookeeper-3.5.9')
-    const client = await ZooKeeperClient.connect({
+    direct = await ZooKeeperClient.connect({
       servers: [{ host: '127.0.0.1', port: zookeeper.port }],
       sessionTimeoutMs: 6000,
       clock: monotonicClock,
       logger: silentLogger,
     })
     const credential = formatCredential(await credentialOfPassword('SCRAM-SHA-512', 'secret'))
-    await client.makePath('/config/users')
-    await client.create(
+    await direct.makePath('/config/users')
+    await direct.create(
       `/config/users/${OPERATOR_USER}`,
       Buffer.from(JSON.stringify({ version: 1, config: { 'SCRAM-SHA-512': credential } })),
     )
-    await client.close()
     const port = await freePort()
     const saslPort = await freePort()
     kafka = await startApacheKafka({
@@ -53,7 +53,7 @@ describe.skipIf(lacks('java', 'maven'))('the contact to a Kafka cluster, on Apac
     entrance = {
       brokers: [{ host: '127.0.0.1', port: saslPort }],
       zookeeper: { servers: [{ host: '127.0.0.1', port: zookeeper.port }] },
-      password: 'secret',
+      passwords: ['secret'],
     }
     contacts = new KafkaContacts({
       clock: monotonicClock,
@@ -64,6 +64,7 @@ describe.skipIf(lacks('java', 'maven'))('the contact to a Kafka cluster, on Apac
     contact = await contacts.get(key)
   })
   afterAll(async () => {
+    await direct?.close()
     await contacts?.close()
     await kafka?.kill()
     await zookeeper?.kill()
@@ -160,20 +161,33 @@ describe.skipIf(lacks('java', 'maven'))('the contact to a Kafka cluster, on Apac
   })
 
   test('a wrong password and no brokers are both out of reach, and the time of it is counted', async () => {
-    let now: Entrance | undefined = { ...entrance, password: 'wrong' }
-    const others = new KafkaContacts({
-      clock: monotonicClock,
-      logger: silentLogger,
-      entrance: () => Promise.resolve(now),
-      home: () => Promise.resolve('home'),
-    })
+    let now: Entrance | undefined = { ...entrance, passwords: ['wrong'] }
+    const options = { clock: monotonicClock, logger: silentLogger, entrance: () => Promise.resolve(now) }
+    const others = new KafkaContacts({ ...options, home: () => Promise.resolve('elsewhere') })
     await expect(others.get(key)).rejects.toThrow(Unreachable)
+    await expect(others.get(key)).rejects.toThrow('write the passwords that were in its Secret into it again')
     now = undefined
     await expect(others.get(key)).rejects.toThrow('no broker serves')
     expect(others.unreachableMs(key)).toBeGreaterThan(0)
-    now = entrance
+    now = { ...entrance, passwords: ['wrong', 'secret'] }
     expect(await others.get(key)).toBeDefined()
     expect(others.unreachableMs(key)).toBe(0)
     await others.close()
   })
+
+  test('an operator whose password was lost lets itself in by ZooKeeper, where no other operator shares the login', async () => {
+    const password = async () => (await contact.scramCredential(OPERATOR_USER, 'SCRAM-SHA-512'))!
+    let now = { ...entrance, passwords: ['lost'] }
+    const options = { clock: monotonicClock, logger: silentLogger, entrance: () => Promise.resolve(now) }
+    const anew = new KafkaContacts({ ...options, home: () => Promise.resolve('home') })
+    await expect(anew.get(key)).rejects.toThrow('is refused')
+    expect(await verifyPassword('SCRAM-SHA-512', 'secret', await password())).toBe(true)
+    await direct.delete('/sofakafka/operator/homes/elsewhere', -1)
+    await (await anew.get(key)).describeCluster()
+    expect(await verifyPassword('SCRAM-SHA-512', 'lost', await password())).toBe(true)
+    now = entrance
+    await anew.get(key)
+    expect(await verifyPassword('SCRAM-SHA-512', 'secret', await password())).toBe(true)
+    await anew.close()
+  }, 30_000)
 })

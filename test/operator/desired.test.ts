@@ -8,7 +8,7 @@ import { parseZooConfig } from '../../src/embedded-zookeeper/zoo-cfg.ts'
 import type { ConfigMap, Pod, StatefulSet } from '../../src/kube/resources.ts'
 import type { KubeObject } from '../../src/kube/types.ts'
 import { bindingsOf } from '../../src/operator/acl/desired.ts'
-import { credentials, newCredentials } from '../../src/operator/cluster/credentials.ts'
+import { credentialsOf, newPasswords, readCredentials } from '../../src/operator/cluster/credentials.ts'
 import { desired } from '../../src/operator/cluster/desired.ts'
 import { startingBrokers } from '../../src/operator/cluster/pods.ts'
 import { nextToReplace } from '../../src/operator/cluster/roll.ts'
@@ -121,16 +121,18 @@ describe('the objects of a Cluster', () => {
   })
 
   test('no password stands in a ConfigMap, an argument or an environment variable', () => {
-    const data = newCredentials()
-    const secret = credentials(made(), data)
+    const passwords = newPasswords()
+    const secret = credentialsOf(made(), { passwords, next: { passwords: newPasswords(), sinceMs: 0 } })
+    expect(readCredentials(secret)?.passwords).toEqual(passwords)
     const text = JSON.stringify(objectsOf())
-    for (const value of Object.values(data)) {
+    expect(Object.keys(secret.data!)).toHaveLength(5)
+    for (const value of Object.values(secret.data!)) {
       const plain = Buffer.from(value, 'base64').toString()
       expect(plain.length).toBeGreaterThan(32)
       expect(text).not.toContain(plain.trim())
     }
     expect(secret.metadata.ownerReferences).toBeUndefined()
-    expect(credentials(made({ deletionPolicy: 'Delete' }), data).metadata.ownerReferences).toHaveLength(1)
+    expect(credentialsOf(made({ deletionPolicy: 'Delete' }), { passwords }).metadata.ownerReferences).toHaveLength(1)
   })
 
   const hashOf = (spec: Record<string, unknown>, image = 'a') =>

@@ -3,7 +3,7 @@ import * as resources from '../../kube/resources.ts'
 import { keyOf, type KubeObject, type Resource } from '../../kube/types.ts'
 import type { Environment } from '../environment.ts'
 import { reconciling } from '../reasons.ts'
-import { credentials, newCredentials } from './credentials.ts'
+import { credentialsOf, newPasswords, readCredentials } from './credentials.ts'
 import { desired } from './desired.ts'
 import type { Step } from './steps.ts'
 
@@ -37,8 +37,7 @@ export const apply: Step = {
   name: 'apply',
   run: async (pass) => {
     const { environment, cluster, seen, objects } = pass
-    const data = seen.credentials?.data ?? newCredentials()
-    const secret = credentials(cluster, data)
+    const secret = credentialsOf(cluster, readCredentials(seen.credentials) ?? { passwords: newPasswords() })
     // Created, never overwritten: two passwords of which one is lost would lock everybody out.
     if (!seen.credentials) await environment.kube.create(resources.secrets, secret)
     const first = await applyAll(environment, cluster, [secret, ...objects.filter((object) => !isSet(object))])

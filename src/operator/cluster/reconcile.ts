@@ -14,6 +14,7 @@ import { addresses, holdBack, readdress, removeServices } from './exposure.ts'
 import { observeCluster, type ClusterSeen } from './observe.ts'
 import { isReady, isZooKeeper } from './pods.ts'
 import { roll } from './replace.ts'
+import { rotation } from './rotation.ts'
 import { outdatedPods } from './roll.ts'
 import { clusterStatus } from './status.ts'
 import { settings } from './settings.ts'
@@ -58,6 +59,7 @@ const leftovers: Step = {
 /** In this order. Each does its part alone: one that fails is named in the condition, and the others go on. */
 const STEPS: readonly Step[] = [
   askKafka,
+  rotation,
   settings,
   shrink,
   addresses,

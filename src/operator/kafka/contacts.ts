@@ -5,6 +5,7 @@ import { BrokerConfigAdmin } from '../../client/broker-config-admin.ts'
 import { Admin } from '../../client/admin.ts'
 import { ClusterClient } from '../../client/cluster-client.ts'
 import type { ClientTls } from '../../client/tls.ts'
+import { isRefused, passwordsFrom } from '../../client/login.ts'
 import { PartitionAdmin } from '../../client/partition-admin.ts'
 import { keyText, parseKey, type Key } from '../../kube/types.ts'
 import { ZooKeeperClient } from '../../zookeeper/client.ts'
@@ -13,12 +14,13 @@ import { OPERATOR_USER } from '../names.ts'
 import { protectZnodes } from '../zookeeper/protect.ts'
 import { BatchedAdmin } from './batched-admin.ts'
 import { Unreachable, type Contact, type Contacts } from './contact.ts'
+import { noteHome, resetOwnLogin } from './own-login.ts'
 import { registeredEndpoints } from './registrations.ts'
 import { readScramCredential, zooKeeperRecords } from './records.ts'
 
 type Address = { host: string; port: number }
 /** What is needed to talk to a Cluster now; undefined while its pods do not serve. */
-export type Entrance = { brokers: Address[]; zookeeper: ZooKeeperEntrance; password: string; tls?: ClientTls }
+export type Entrance = { brokers: Address[]; zookeeper: ZooKeeperEntrance; passwords: string[]; tls?: ClientTls }
 /** `keepsToItself`: what the operator writes is for its login alone. */
 export type ZooKeeperEntrance = {
   servers: Address[]
@@ -42,6 +44,9 @@ const CONNECT_TIMEOUT_MS = 10_000
 /** A contact that was not asked for so long is tried with a small request before it is given out. */
 const CHECK_EVERY_MS = 2000
 const REQUEST_TIMEOUT_MS = 20_000
+/** So long the brokers take at most to hear of another password. */
+const RESET_MS = 1000
+const LOCKED_OUT = 'the login of the operator is refused: write the passwords that were in its Secret into it again'
 
 /** Contacts over Kafka's protocol, and over ZooKeeper's for the records. */
 export class KafkaContacts implements Contacts {
@@ -105,7 +110,7 @@ export class KafkaContacts implements Contacts {
   async #connect(cluster: Key, entrance: Entrance): Promise<Open> {
     const { clock, logger } = this.#options
     const home = await this.#options.home(cluster)
-    const sasl = { mechanism: 'SCRAM-SHA-512', username: OPERATOR_USER, password: entrance.password } as const
+    const sasl = { mechanism: 'SCRAM-SHA-512', username: OPERATOR_USER, password: passwordsFrom(() => entrance.passwords) } as const
     const client = new ClusterClient({
       bootstrap: entrance.brokers,
       clientId: OPERATOR_USER,
@@ -115,37 +120,48 @@ export class KafkaContacts implements Contacts {
       ...(entrance.tls ? { tls: entrance.tls } : {}),
       timeoutMs: REQUEST_TIMEOUT_MS,
     })
+    let zookeeper: ZooKeeperClient | undefined
     try {
-      await client.brokers()
-      const zookeeper = await ZooKeeperClient.connect({
-        servers: entrance.zookeeper.servers,
-        ...(entrance.zookeeper.chroot ? { chroot: entrance.zookeeper.chroot } : {}),
-        ...(entrance.zookeeper.login ? { saslDigest: entrance.zookeeper.login } : {}),
-        ...(entrance.zookeeper.keepsToItself ? { aclOf: () => CREATOR_ALL_ACL } : {}),
-        sessionTimeoutMs: SESSION_TIMEOUT_MS,
-        connectTimeoutMs: CONNECT_TIMEOUT_MS,
-        clock,
-        logger,
-      })
-      const contact: Contact = {
-        admin: new BatchedAdmin(new Admin(client), clock),
-        partitions: new PartitionAdmin(client),
-        brokerConfigs: new BrokerConfigAdmin(client),
-        acls: new AclAdmin(client),
-        records: zooKeeperRecords(zookeeper, home),
-        scramCredential: (user, mechanism) => readScramCredential(zookeeper, user, mechanism),
-        endpoints: () => registeredEndpoints(zookeeper),
-        protectZnodes: () => protectZnodes(zookeeper),
-        describeCluster: async () => {
-          const { clusterId, controllerId, brokers } = await client.brokers()
-          return { clusterId, controllerId, brokers: brokers.map(({ nodeId, rack }) => ({ id: nodeId, rack })) }
-        },
+      const refusal = await refusalOf(client)
+      zookeeper = await this.#connectZooKeeper(entrance.zookeeper)
+      if (refusal) await this.#letIn(client, zookeeper, { home, password: entrance.passwords[0]!, refusal })
+      else await noteHome(zookeeper, home)
+      return {
+        contact: contactOf(client, zookeeper, home, clock),
+        entrance: JSON.stringify(entrance),
+        client,
+        zookeeper,
+        checkedMs: clock.nowMs(),
       }
-      return { contact, entrance: JSON.stringify(entrance), client, zookeeper, checkedMs: clock.nowMs() }
     } catch (error) {
       client.close()
+      zookeeper?.close().catch(() => {})
       throw error
     }
+  }
+
+  #connectZooKeeper({ servers, chroot, login, keepsToItself }: ZooKeeperEntrance): Promise<ZooKeeperClient> {
+    const { clock, logger } = this.#options
+    return ZooKeeperClient.connect({
+      servers,
+      ...(chroot ? { chroot } : {}),
+      ...(login ? { saslDigest: login } : {}),
+      ...(keepsToItself ? { aclOf: () => CREATOR_ALL_ACL } : {}),
+      sessionTimeoutMs: SESSION_TIMEOUT_MS,
+      connectTimeoutMs: CONNECT_TIMEOUT_MS,
+      clock,
+      logger,
+    })
+  }
+
+  /** With a password that nobody knows any more the operator would be locked out for ever; by ZooKeeper it is let in again. */
+  async #letIn(client: ClusterClient, zookeeper: ZooKeeperClient, by: { home: string; password: string; refusal: Error }): Promise<void> {
+    const { clock, logger } = this.#options
+    const { home, password, refusal } = by
+    if (!(await resetOwnLogin(zookeeper, home, password))) throw new Error(`${LOCKED_OUT} (${refusal.message})`, { cause: refusal })
+    logger.warn({ home }, 'Kafka refused the password of the operator; it has the one of the Secret now')
+    await clock.sleep(RESET_MS)
+    await client.brokers()
   }
 
   #close(text: string): void {
@@ -155,3 +171,29 @@ export class KafkaContacts implements Contacts {
     open?.zookeeper.close().catch((error: unknown) => this.#options.logger.debug({ err: error, cluster: text }, 'closing'))
   }
 }
+
+/** Why Kafka does not take the operator's password; other errors reject. */
+const refusalOf = async (client: ClusterClient): Promise<Error | undefined> => {
+  try {
+    await client.brokers()
+    return undefined
+  } catch (error) {
+    if (isRefused(error)) return error as Error
+    throw error
+  }
+}
+
+const contactOf = (client: ClusterClient, zookeeper: ZooKeeperClient, home: string, clock: MonotonicClock): Contact => ({
+  admin: new BatchedAdmin(new Admin(client), clock),
+  partitions: new PartitionAdmin(client),
+  brokerConfigs: new BrokerConfigAdmin(client),
+  acls: new AclAdmin(client),
+  records: zooKeeperRecords(zookeeper, home),
+  scramCredential: (user, mechanism) => readScramCredential(zookeeper, user, mechanism),
+  endpoints: () => registeredEndpoints(zookeeper),
+  protectZnodes: () => protectZnodes(zookeeper),
+  describeCluster: async () => {
+    const { clusterId, controllerId, brokers } = await client.brokers()
+    return { clusterId, controllerId, brokers: brokers.map(({ nodeId, rack }) => ({ id: nodeId, rack })) }
+  },
+})

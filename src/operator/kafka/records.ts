@@ -4,7 +4,7 @@ import type { ZooKeeperClient } from '../../zookeeper/client.ts'
 import { ZooKeeperError } from '../../zookeeper/errors.ts'
 import type { OwnerRecord, RecordKind, Records } from './contact.ts'
 
-const ROOT = '/sofakafka/operator'
+export const ROOT = '/sofakafka/operator'
 
 type Store = Pick<ZooKeeperClient, 'get' | 'set' | 'create' | 'delete' | 'children' | 'makePath'>
 
@@ -14,12 +14,22 @@ export const sanitize = (name: string): string =>
 
 const isError = (error: unknown, name: string): boolean => error instanceof ZooKeeperError && error.error === name
 
-const read = async (zookeeper: Store, path: string): Promise<{ text: string; version: number } | undefined> => {
+export const readText = async (zookeeper: Store, path: string): Promise<{ text: string; version: number } | undefined> => {
   try {
     const { data, stat } = await zookeeper.get(path)
     return { text: data?.toString('utf8') ?? '', version: stat.version }
   } catch (error) {
     if (isError(error, 'NO_NODE')) return undefined
+    throw error
+  }
+}
+
+/** None where the znode is not there. */
+export const childrenOf = async (zookeeper: Pick<Store, 'children'>, path: string): Promise<string[]> => {
+  try {
+    return [...(await zookeeper.children(path)).children]
+  } catch (error) {
+    if (isError(error, 'NO_NODE')) return []
     throw error
   }
 }
@@ -32,7 +42,7 @@ export const zooKeeperRecords = (zookeeper: Store, home: string): Records => {
   const pathOf = (kind: RecordKind, name: string) => `${ROOT}/${kind}/${sanitize(name)}`
 
   const stored = async (path: string): Promise<{ homes: Record<string, OwnerRecord>; text: string; version: number } | undefined> => {
-    const found = await read(zookeeper, path)
+    const found = await readText(zookeeper, path)
     return found && { ...found, homes: decode(found.text, path, home) }
   }
 
@@ -64,14 +74,8 @@ export const zooKeeperRecords = (zookeeper: Store, home: string): Records => {
     }
   }
 
-  const list = async (kind: RecordKind): Promise<string[]> => {
-    try {
-      return (await zookeeper.children(`${ROOT}/${kind}`)).children.map((name) => decodeURIComponent(name))
-    } catch (error) {
-      if (isError(error, 'NO_NODE')) return []
-      throw error
-    }
-  }
+  const list = async (kind: RecordKind): Promise<string[]> =>
+    (await childrenOf(zookeeper, `${ROOT}/${kind}`)).map((name) => decodeURIComponent(name))
 
   return { get, put, delete: remove, list, others }
 }
@@ -91,7 +95,7 @@ export const readScramCredential = async (
   user: string,
   mechanism: ScramMechanism,
 ): Promise<ScramCredential | undefined> => {
-  const found = await read(zookeeper, `/config/users/${sanitize(user)}`)
+  const found = await readText(zookeeper, `/config/users/${sanitize(user)}`)
   if (!found) return undefined
   const { config } = JSON.parse(found.text) as { config?: Record<string, string> }
   const text = config?.[mechanism]

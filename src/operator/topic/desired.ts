@@ -26,9 +26,7 @@ export const desiredTopic = (seen: TopicSeen): TopicPlan => {
   const config = Object.fromEntries(Object.entries(topic.spec.config ?? {}).map(([key, value]) => [key, String(value)]))
   const keys = Object.keys(config).sort()
   const keysOnce = record?.config ?? []
-  const adopts = description !== undefined && record?.owner.uid !== recordOf(topic).owner.uid
-  const isAdopted = adopts || (description !== undefined && record?.isAdopted) || undefined
-  const recordAfter = { ...recordOf(topic), ...(isAdopted && { isAdopted }), config: keys }
+  const recordAfter = { ...recordOf(topic), ...(isAdopted(seen) ? { isAdopted: true as const } : {}), config: keys }
   const recordBefore = { ...recordAfter, config: [...new Set([...keys, ...keysOnce])].sort(), isMoving: record?.isMoving }
   if (!description) {
     return {
@@ -38,7 +36,7 @@ export const desiredTopic = (seen: TopicSeen): TopicPlan => {
       replicas: undefined,
       recordBefore,
       recordAfter,
-      adopts,
+      adopts: false,
       problem: undefined,
     }
   }
@@ -51,10 +49,16 @@ export const desiredTopic = (seen: TopicSeen): TopicPlan => {
     replicas: record?.isMoving || hasOtherReplicas(seen) ? (replicas ?? description.replicationFactor) : undefined,
     recordBefore,
     recordAfter,
-    adopts,
+    adopts: adopts(seen),
     problem: problemOf(seen),
   }
 }
+
+const adopts = ({ topic, description, record }: TopicSeen): boolean =>
+  description !== undefined && record?.owner.uid !== recordOf(topic).owner.uid
+
+/** A topic that was deleted meanwhile is one of the resource's own when it is made again. */
+const isAdopted = (seen: TopicSeen): boolean => adopts(seen) || (seen.description !== undefined && seen.record?.isAdopted === true)
 
 const hasOtherReplicas = ({ topic, description }: TopicSeen): boolean => {
   const { replicas } = topic.spec
