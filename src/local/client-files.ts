@@ -41,16 +41,24 @@ export const groupOf = (acls: readonly Acl[], user: string): string | undefined 
 
 const value = (secret: Secret, key: string): string => Buffer.from(secret.data?.[key] ?? '', 'base64').toString('utf8')
 
-/** A configuration file for kcat (librdkafka): the password stands in the file, never on a command line. */
-const kcatConfig = (secret: Secret): string =>
-  [
+/** A configuration file for kcat (librdkafka): what is secret stands in files, never on a command line. `fileOf` gives the path of a file with one of the Secret's keys. */
+const kcatConfig = (secret: Secret, fileOf: (key: string) => string): string => {
+  const has = (key: string): boolean => secret.data?.[key] !== undefined
+  const login = has('user.key')
+    ? [`ssl.certificate.location=${fileOf('user.crt')}`, `ssl.key.location=${fileOf('user.key')}`]
+    : [
+        `sasl.mechanisms=${value(secret, 'sasl.mechanism') || 'SCRAM-SHA-512'}`,
+        `sasl.username=${value(secret, 'username')}`,
+        `sasl.password=${value(secret, 'password')}`,
+      ]
+  return [
     `bootstrap.servers=${value(secret, 'bootstrap.servers')}`,
-    'security.protocol=SASL_PLAINTEXT',
-    'sasl.mechanisms=SCRAM-SHA-512',
-    `sasl.username=${value(secret, 'username')}`,
-    `sasl.password=${value(secret, 'password')}`,
+    `security.protocol=${value(secret, 'security.protocol') || 'SASL_PLAINTEXT'}`,
+    ...(has('ca.crt') ? [`ssl.ca.location=${fileOf('ca.crt')}`] : []),
+    ...login,
     '',
   ].join('\n')
+}
 
 /** Writes a file per User with a Secret; gives back the paths by user name. */
 export const writeClientFiles = async (
@@ -65,7 +73,12 @@ export const writeClientFiles = async (
     const secret = await kube.get(secrets, { namespace: metadata.namespace ?? '', name: status?.secretName ?? metadata.name })
     if (!secret) continue
     const path = join(directory, `${metadata.name}.conf`)
-    writePrivate(path, kcatConfig(secret))
+    const fileOf = (key: string): string => {
+      const file = join(directory, `${metadata.name}.${key}`)
+      writePrivate(file, value(secret, key))
+      return file
+    }
+    writePrivate(path, kcatConfig(secret, fileOf))
     for (const name of [metadata.name, spec?.username, status?.username]) if (name) paths.set(name, path)
   }
   return paths

@@ -30,6 +30,9 @@ describe.skipIf(lacks('kubectl', 'kcat'))('listeners behind load balancers, with
     const { status } = await place.kubectl.json<Status>('get', 'skc', 'ant')
     const { brokers } = status.listeners.find(({ name }) => name === 'mtls')!
     expect(told.sort()).toEqual(brokers!.map(({ host, port }) => `${host}:${port}`))
+    const events = await place.kubectl.ok(['get', 'events', '-o', 'jsonpath={range .items[*]}{.message}{"\\n"}{end}'])
+    expect(events).toMatch(/listener mtls: clients outside connect to 127/)
+    expect(events).not.toContain('is replaced')
   }, 60_000)
 
   test('a client without a certificate is turned away, and one with a certificate of another authority', async () => {

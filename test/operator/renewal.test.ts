@@ -53,12 +53,20 @@ const isSignedBy = (pem: string, authorities: string): boolean =>
   certificatesIn(authorities).some((each) => new X509Certificate(certificatesIn(pem)[0]!).verify(new X509Certificate(each).publicKey))
 
 test('authorities are trusted first, then sign for brokers and users, then are alone; no pod is touched', async () => {
-  const { namespace, text, look } = await make()
+  const { namespace, object, text, look } = await make()
   const [clusterCa, clientsCa] = [await text('ant-cluster-ca', 'ca.crt'), await text('ant-clients-ca', 'ca.crt')]
   const [brokers, app] = [await text('ant-kafka-certificates', 'mtls.pem'), await text('app', 'user.crt')]
   const set = await place.kube.get(resources.statefulSets, { namespace, name: 'ant-kafka' })
 
-  await look(336)
+  const versions = async () =>
+    (await place.kube.list(resources.secrets, { namespace })).items.map(({ metadata }) => `${metadata.name} ${metadata.resourceVersion}`)
+  const atRest = await versions()
+  await look(100)
+  await eventually(async () => (await place.read(object)).metadata.annotations?.['look'] === String(nowMs))
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  expect(await versions()).toEqual(atRest)
+
+  await look(236)
   const announced = await eventually(async () =>
     certificatesIn(await text('app', 'ca.crt')).length === 2 ? text('app', 'ca.crt') : undefined,
   )

@@ -38,6 +38,8 @@ const CRASH_MAX_MS = 300_000
 const CRASH_FORGET_MS = 600_000
 /** As Kubernetes' kubelet: a change of a ConfigMap is in the files about a minute later. */
 const REFRESH_MS = 60_000
+/** Sooner after the start: what others write when they see the pod's address, such as a certificate for it, is waited for. */
+const FIRST_REFRESHES_MS = [5000, 15_000]
 const CONFIG_RETRY_MS = { baseMs: 50, maxMs: 5_000 }
 /** Logs of this many runs are kept: the present one and the one before. */
 const KEPT_RUNS = 2
@@ -244,8 +246,8 @@ export class ContainerRunner {
     const { launcher, monotonic, podDirectory, container, logger } = this.#options
     const launch = launchOf(container)
     if ('refused' in launch) return
-    while (!signal.aborted) {
-      await monotonic.sleep(REFRESH_MS, signal).catch(() => {})
+    for (let turn = 0; !signal.aborted; turn++) {
+      await monotonic.sleep(FIRST_REFRESHES_MS[turn] ?? REFRESH_MS, signal).catch(() => {})
       if (signal.aborted) return
       await launcher.prepare({ pod: this.#options.pod(), container, podDirectory, launch }).catch((error: unknown) => {
         logger.debug({ err: error, container: this.name }, 'files not refreshed, tries again')

@@ -1,5 +1,7 @@
+import type { Cluster } from '../../api/index.ts'
 import { services } from '../../kube/resources.ts'
 import { keyOf } from '../../kube/types.ts'
+import type { Environment } from '../environment.ts'
 import { groupName, LISTENER_LABEL } from '../names.ts'
 import { reconciling } from '../reasons.ts'
 import { endpointsOf, externalAddresses } from './addresses.ts'
@@ -13,11 +15,21 @@ export const addresses: Step = {
   run: async ({ environment, cluster, seen, inputs }) => {
     const found = externalAddresses({ cluster, services: environment.store.servicesOf(keyOf(cluster)), pods: seen.pods }, inputs)
     inputs.listeners = { addresses: found.addresses, bootstrap: found.bootstrap, authorities: new Map(), waitsFor: [...found.missing] }
+    await tellBootstrap(environment, cluster, found.bootstrap)
     const { missing } = found
     if (missing.length === 0) return undefined
     const more = missing.length > 3 ? ` and ${missing.length - 3} more` : ''
     return { verdict: reconciling('AddressPending', `waiting for ${missing.slice(0, 3).join(', ')}${more}`) }
   },
+}
+
+/** An event for each address outside that is new. */
+const tellBootstrap = async (environment: Environment, cluster: Cluster, bootstrap: ReadonlyMap<string, string>): Promise<void> => {
+  for (const [listener, servers] of bootstrap) {
+    if (cluster.status?.listeners?.some(({ name, bootstrapServers }) => name === listener && bootstrapServers === servers)) continue
+    const note = `listener ${listener}: clients outside connect to ${servers}`
+    await environment.events.record(cluster, { type: 'Normal', reason: 'Changed', action: 'Reconcile', note })
+  }
 }
 
 /** While something is missing that a broker starts with, what runs stays as it is: a pod that came back in between would not come up. */

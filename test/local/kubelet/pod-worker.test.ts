@@ -273,8 +273,12 @@ test('files of a running container follow their ConfigMap within a minute', asyn
   const level = () => disk.readFile('/data/pods/1/volumes/kafka/conf/level').toString()
   expect(level()).toBe('info')
   await kube.patch(configMaps, conf.metadata, 'merge', { data: { level: 'debug' } })
+  await advance(5_000)
+  expect(level(), 'sooner right after the start').toBe('debug')
+  await advance(15_000)
+  await kube.patch(configMaps, conf.metadata, 'merge', { data: { level: 'warn' } })
   await advance(60_000)
-  expect(level()).toBe('debug')
+  expect(level()).toBe('warn')
   expect(processes.started).toHaveLength(1)
 })
 
