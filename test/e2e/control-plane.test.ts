@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import { lacksKubeLab } from '../support/control-plane.ts'
 import { lacks } from '../support/needs.ts'
 import { eventually } from '../support/net.ts'
+import { commandLineTests } from './cli-story.ts'
 import { ControlPlane } from './control-plane.ts'
 import { helm, type Kubectl } from './substrate.ts'
 import { clientOf, clusterSuite } from './suite.ts'
@@ -85,6 +86,8 @@ const inClusterTests = (place: () => ControlPlane, kubectl: () => Kubectl): void
     expect(asked.size).toBeGreaterThan(2)
     for (const name of NAMES) await reached(place().resolve(name)[0]!)
   }, 120_000)
+
+  commandLineTests(place, kubectl)
 
   test('the charts are upgraded, and removed without the definitions and the Clusters', async () => {
     await helm(place(), ['upgrade', 'sofakafka-crds', join('charts', 'sofakafka-crds')])
