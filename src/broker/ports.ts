@@ -34,6 +34,8 @@ export interface Services {
   readonly logDirs: LogDirStates
   readonly authorizer: Authorization
   readonly authentications: Authentications
+  /** Throws ConfigError where the TLS listeners could not be served with this configuration. */
+  checkCertificates(config: BrokerConfig): void
   readonly metrics: TopicMetrics
   readonly clocks: { monotonic: MonotonicClock; wall: WallClock }
   readonly pool: WorkerPool

@@ -18,6 +18,7 @@ import type { BrokerMetrics, Services } from './ports.ts'
 import { closeReplicas, openReplicas, type Replicas } from './replicas/open-replicas.ts'
 import { replicationQuota } from './replicas/fetchers.ts'
 import { KafkaServer } from './server.ts'
+import { isTls, serverMaterial } from './tls/material.ts'
 
 export type StartOptions = BrokerEnvironment & {
   connectCluster: ConnectCluster
@@ -173,6 +174,9 @@ const start = async (options: StartOptions, undo: Undo): Promise<Broker> => {
     logDirs,
     authorizer: link.authorizer,
     authentications: new Authentications(),
+    checkCertificates: (candidate) => {
+      for (const endpoint of listenersOf(candidate).filter(isTls)) serverMaterial(candidate, endpoint, options.disk)
+    },
     metrics,
     clocks,
     pool: options.pool,

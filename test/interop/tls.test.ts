@@ -1,3 +1,4 @@
+import { connect } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Admin } from '../../src/client/admin.ts'
 import { PartitionAdmin } from '../../src/client/partition-admin.ts'
@@ -57,19 +58,40 @@ describe.skipIf(lacks('kcat'))('two brokers that speak nothing but TLS', () => {
     expect(read.output.trimEnd().split('\n').sort()).toEqual([...lines].sort())
   })
 
+  test('take another certificate by a change at run time, as Apache’s brokers do', { timeout: 60_000 }, async () => {
+    const client = lab.client()
+    const admin = new PartitionAdmin(client)
+    const key = 'listener.name.pass.ssl.keystore.location'
+    const shown = (): Promise<string> =>
+      new Promise((resolve, reject) => {
+        const [host = '', port = ''] = brokers[0]!.pass.split(':')
+        const socket = connect({ host, port: Number(port), rejectUnauthorized: false }, () => {
+          resolve(socket.getPeerX509Certificate()!.subject)
+          socket.destroy()
+        })
+        socket.once('error', reject)
+      })
+    const change = (name: string, value: string | null) => admin.alterBrokerConfig(1, [{ key: name, value }])
+    await change(key, lab.store('another').pem)
+    expect(await shown()).toBe('CN=another')
+    expect(await admin.brokerConfig(1, [key])).toEqual(new Map([[key, lab.store('another').pem]]))
+    await expect(change(key, '/nowhere.pem')).rejects.toThrow('/nowhere.pem: the file cannot be read')
+    await expect(change('ssl.keystore.location', '/nowhere.pem')).rejects.toThrow('only per-listener using the listener prefix')
+    await expect(change('listener.name.pass.ssl.client.auth', 'maybe')).rejects.toThrow('must be one of required, requested, none')
+    await expect(change('listener.name.pass.connections.max.reauth.ms', '1')).rejects.toThrow('Cannot update these configs dynamically')
+    await change(key, null)
+    expect(await shown()).toBe('CN=broker-1')
+  })
+
   test('say who may not in', { timeout: 60_000 }, async () => {
-    const wrong = await kcat(['-L', '-b', brokers[0]!.pass, ...withPassword('wrong'), '-m', '3'])
-    expect(wrong.errors).toContain('Invalid username or password')
-    const without = await kcat([
-      '-L',
-      '-b',
-      brokers[0]!.cert,
-      ...settings({ 'security.protocol': 'ssl', 'ssl.ca.location': lab.store('unused').ca }),
-      '-m',
-      '3',
+    const { ca } = lab.store('unused')
+    const [wrong, without, stranger] = await Promise.all([
+      kcat(['-L', '-b', brokers[0]!.pass, ...withPassword('wrong'), '-m', '2']),
+      kcat(['-L', '-b', brokers[0]!.cert, ...settings({ 'security.protocol': 'ssl', 'ssl.ca.location': ca }), '-m', '2']),
+      kcat(['-C', '-b', brokers[0]!.cert, ...withCertificate('stranger'), '-t', 'replicated', '-e', '-m', '2']),
     ])
+    expect(wrong.errors).toContain('Invalid username or password')
     expect(without.code).not.toBe(0)
-    const stranger = await kcat(['-C', '-b', brokers[0]!.cert, ...withCertificate('stranger'), '-t', 'replicated', '-e', '-m', '3'])
     expect(stranger.errors).toMatch(/authorization failed|Authorization failed/i)
     const metrics = await brokers[0]!.metrics()
     expect(metrics).toMatch(/kafka_server_socket_server_metrics_failed_authentication_total\{listener="CERT"\} [1-9]/)

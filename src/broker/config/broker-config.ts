@@ -26,11 +26,14 @@ const keyOf = (name: BrokerKey): Key<unknown> => brokerKeys[name]
 const LISTENER_PREFIX = /^listener\.name\.([^.]+)\.(.+)$/
 const MECHANISM_PREFIX = /^(plain|scram-sha-256|scram-sha-512|gssapi|oauthbearer)\.(.+)$/
 
-const isKnown = (name: string): boolean => {
-  if (isBrokerKey(name)) return true
+/** The key behind a name of one listener (and mechanism); undefined for other names. */
+export const listenerKeyOf = (name: string): BrokerKey | undefined => {
   const inner = LISTENER_PREFIX.exec(name)?.[2]
-  return inner !== undefined && isBrokerKey(MECHANISM_PREFIX.exec(inner)?.[2] ?? inner)
+  const key = inner === undefined ? undefined : (MECHANISM_PREFIX.exec(inner)?.[2] ?? inner)
+  return key !== undefined && isBrokerKey(key) ? key : undefined
 }
+
+const isKnown = (name: string): boolean => isBrokerKey(name) || listenerKeyOf(name) !== undefined
 
 /**
  * The configuration of one broker, immutable: the file's values, under those that were set at run time for all brokers, under those for this one.
@@ -42,7 +45,8 @@ export class BrokerConfig {
 
   private constructor(layers: Layers) {
     this.#layers = layers
-    for (const name of Object.keys(brokerKeys) as BrokerKey[]) this.#values.set(name, this.#parse(name, this.text(name)))
+    for (const name of Object.keys(brokerKeys) as BrokerKey[]) this.#values.set(name, this.#parse(name, name, this.text(name)))
+    for (const name of this.listenerNames()) this.#parse(name, listenerKeyOf(name)!, this.#lookUp(name).text ?? null)
   }
 
   /** Reads every value; throws ConfigError at the first that cannot be used. */
@@ -83,16 +87,25 @@ export class BrokerConfig {
     return this.#lookUp(name).source
   }
 
-  /** Every place where a key is set, the one that counts first, its default last. */
-  synonymsOf(name: BrokerKey): { name: string; text: string | null; source: Source }[] {
+  /** The names with a listener's prefix that are set anywhere. */
+  listenerNames(): string[] {
     const { dynamicBroker, dynamicDefault, static: file } = this.#layers
+    const names = new Set([...dynamicBroker.keys(), ...dynamicDefault.keys(), ...file.keys()])
+    return [...names].filter((name) => listenerKeyOf(name) !== undefined)
+  }
+
+  /** Every place where a key is set, the one that counts first, its default last; for a listener's name those of the plain key follow. */
+  synonymsOf(name: string): { name: string; text: string | null; source: Source }[] {
+    const { dynamicBroker, dynamicDefault, static: file } = this.#layers
+    const plain = listenerKeyOf(name)
     const found = [
       { text: dynamicBroker.get(name), source: SOURCE.DYNAMIC_BROKER },
       { text: dynamicDefault.get(name), source: SOURCE.DYNAMIC_DEFAULT_BROKER },
       { text: file.get(name), source: SOURCE.STATIC_BROKER },
-      { text: keyOf(name).default ?? undefined, source: SOURCE.DEFAULT },
+      { text: isBrokerKey(name) ? (keyOf(name).default ?? undefined) : undefined, source: SOURCE.DEFAULT },
     ]
-    return found.flatMap(({ text, source }) => (text === undefined ? [] : [{ name, text, source }]))
+    const own = found.flatMap(({ text, source }) => (text === undefined ? [] : [{ name, text, source }]))
+    return plain === undefined ? own : [...own, ...this.synonymsOf(plain)]
   }
 
   /** What the person who wrote the file should hear: keys that nobody knows and keys that have no effect here. */
@@ -112,8 +125,9 @@ export class BrokerConfig {
     return { text: undefined, source: SOURCE.DEFAULT }
   }
 
-  #parse(name: BrokerKey, text: string | null): unknown {
-    const key = keyOf(name)
+  /** `name` is what the user wrote, `plain` the key that it is of. */
+  #parse(name: string, plain: BrokerKey, text: string | null): unknown {
+    const key = keyOf(plain)
     if (text === null && key.default === undefined)
       throw new ConfigError(name, `Missing required configuration "${name}" which has no default value`)
     const value = parseValue(name, key, text)

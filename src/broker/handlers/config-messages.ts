@@ -1,7 +1,7 @@
 import { KafkaError } from '../../protocol/errors.ts'
 import { CLUSTER_NAME } from '../../security/acl.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
-import { brokerKeys, isBrokerKey, type Source, SOURCE } from '../config/broker-config.ts'
+import { brokerKeys, isBrokerKey, listenerKeyOf, type Source, SOURCE } from '../config/broker-config.ts'
 import type { Key, KeyType } from '../config/key.ts'
 import { throttleKeys } from '../config/keys/cluster.ts'
 import { type TopicKey, topicKeys } from '../config/keys/topic.ts'
@@ -84,9 +84,13 @@ export const topicEntries = (config: TopicConfig): Entry[] =>
 /** Of one broker: every key, throttles where they are set. Of all brokers ("" as name): only what is set for all of them at run time. */
 export const brokerEntries = (config: BrokerConfig, target: Target): Entry[] => {
   const isShown = (name: keyof typeof brokerKeys): boolean => !Object.hasOwn(throttleKeys, name) || config.sourceOf(name) !== SOURCE.DEFAULT
-  const entries = (Object.keys(brokerKeys) as (keyof typeof brokerKeys)[]).filter(isShown).map((name) =>
-    entryOf(name, brokerKeys[name], config.synonymsOf(name), {
-      readOnly: (brokerKeys[name] as Key<unknown>).scope === undefined,
+  const names: [name: string, key: keyof typeof brokerKeys][] = [
+    ...(Object.keys(brokerKeys) as (keyof typeof brokerKeys)[]).filter(isShown).map((name): [typeof name, typeof name] => [name, name]),
+    ...config.listenerNames().map((name): [string, keyof typeof brokerKeys] => [name, listenerKeyOf(name)!]),
+  ]
+  const entries = names.map(([name, key]) =>
+    entryOf(name, brokerKeys[key], config.synonymsOf(name), {
+      readOnly: (brokerKeys[key] as Key<unknown>).scope === undefined,
       ownSources: [SOURCE.DYNAMIC_BROKER, SOURCE.DYNAMIC_DEFAULT_BROKER, SOURCE.STATIC_BROKER],
     }),
   )
@@ -100,10 +104,19 @@ export const brokerEntries = (config: BrokerConfig, target: Target): Entry[] => 
 const invalidConfig = (error: unknown): unknown =>
   error instanceof ConfigError ? new KafkaError('INVALID_CONFIG', error.message, { cause: error }) : error
 
+/** Kafka changes these at run time with a listener's prefix alone (DynamicSecurityConfigs). */
+const OF_LISTENERS = /^ssl\.(key|trust)store\./
+
 const checkScope = (name: string, target: Target): void => {
-  const key: Key<unknown> | undefined = isBrokerKey(name) ? brokerKeys[name] : undefined
+  const plain = isBrokerKey(name) ? name : listenerKeyOf(name)
+  const key: Key<unknown> | undefined = plain && brokerKeys[plain]
   if (!key?.scope) throw new KafkaError('INVALID_REQUEST', `Cannot update these configs dynamically: ${name}`)
-  if (key.scope === 'per-broker' && target.name === DEFAULT_ENTITY) {
+  if (name === plain && OF_LISTENERS.test(name))
+    throw new KafkaError(
+      'INVALID_REQUEST',
+      `These security configs can be dynamically updated only per-listener using the listener prefix: ${name}`,
+    )
+  if ((key.scope === 'per-broker' || name !== plain) && target.name === DEFAULT_ENTITY) {
     throw new KafkaError('INVALID_REQUEST', `Cannot update these configs at default cluster level, per-broker configs: ${name}`)
   }
   if (key.type === 'password')
@@ -120,7 +133,11 @@ export const checkConfig = (context: Context, target: Target, texts: ReadonlyMap
     if (target.type === 'topics') TopicConfig.check(broker, texts)
     else {
       for (const name of texts.keys()) checkScope(name, target)
-      broker.withDynamic(target.name === DEFAULT_ENTITY ? texts : new Map(), target.name === DEFAULT_ENTITY ? new Map() : texts)
+      const candidate = broker.withDynamic(
+        target.name === DEFAULT_ENTITY ? texts : new Map(),
+        target.name === DEFAULT_ENTITY ? new Map() : texts,
+      )
+      if ([...texts.keys()].some((name) => listenerKeyOf(name)?.startsWith('ssl.'))) context.broker.checkCertificates(candidate)
     }
   } catch (error) {
     throw invalidConfig(error)
