@@ -1,7 +1,8 @@
 import { X509Certificate } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Cluster } from '../../src/api/index.ts'
+import { clusters, type Cluster } from '../../src/api/index.ts'
 import * as resources from '../../src/kube/resources.ts'
+import { keyOf } from '../../src/kube/types.ts'
 import { externalAddresses } from '../../src/operator/cluster/addresses.ts'
 import { desired } from '../../src/operator/cluster/desired.ts'
 import type { Inputs } from '../../src/operator/cluster/inputs.ts'
@@ -146,6 +147,23 @@ describe('server.properties', () => {
     ])
   })
 
+  test('has certificates among brokers where the Cluster was made with them', () => {
+    const object = cluster('ant', 'ns', { interBroker: { tls: { enabled: true } } })
+    const lines = propertiesOf(object)
+    expect(lines).toContain('listener.security.protocol.map=REPLICATION:SASL_SSL,INTERNAL:SASL_PLAINTEXT')
+    expect(lines.filter((line) => line.startsWith('listener.name.replication.ssl'))).toEqual([
+      'listener.name.replication.ssl.endpoint.identification.algorithm=',
+      'listener.name.replication.ssl.keystore.location=/etc/sofakafka/certificates/replication.pem',
+      'listener.name.replication.ssl.keystore.type=PEM',
+      'listener.name.replication.ssl.truststore.location=/etc/sofakafka/certificates/cluster-ca.crt',
+      'listener.name.replication.ssl.truststore.type=PEM',
+    ])
+    expect(listenerParts(object, INPUTS).volumes).toEqual([
+      { name: 'certificates', secret: { secretName: 'ant-kafka-certificates', defaultMode: 0o440 } },
+    ])
+    expect(listenerParts(cluster('ant', 'ns'), INPUTS).volumes).toEqual([])
+  })
+
   test('a Secret of the user instead of the own certificate, other hosts and other annotations restart nothing', () => {
     const restartOn = (more: Record<string, unknown>) =>
       JSON.stringify(listenersRestartOn(withListeners(external('LoadBalancer', more)), INPUTS))
@@ -285,5 +303,10 @@ describe('the operator', () => {
       stringData: { 'tls.crt': other.certificatePem, 'tls.key': other.keyPem },
     })
     await eventually(async () => (await secretText(namespace, 'ant-kafka-certificates', 'tls.pem')) === other.keyPem + other.certificatePem)
+    await place.kube.delete(clusters, keyOf(object))
+    const scrape = async () => (await fetch(`http://127.0.0.1:${place.operator.httpPort}/metrics`)).text()
+    await eventually(async () => !(await scrape()).includes(`namespace="${namespace}"`), {
+      what: 'no end of a certificate of a Cluster that is gone',
+    })
   })
 })

@@ -86,6 +86,7 @@ export const reconcileCluster =
   async (key: Key): Promise<Result> => {
     const cluster = environment.store.clusters.get(key)
     if (!cluster || cluster.metadata.deletionTimestamp) {
+      environment.certificateEnds.forget(key)
       environment.contacts.forget(key) // owner references collect the rest
       return {}
     }
