@@ -20,6 +20,8 @@ ENV NODE_ENV=production NODE_COMPILE_CACHE=/opt/sofakafka/.compile-cache
 COPY hack/warm-image.mjs /tmp/
 RUN ["ln", "-s", "/opt/sofakafka/dist/main.js", "/usr/local/bin/sofakafka"]
 RUN ["node", "--initial-old-space-size=256", "/tmp/warm-image.mjs"]
+# What is compiled belongs to the flags of V8; these are the operator's, of the chart's Deployment.
+RUN ["node", "--initial-old-space-size=256", "--max-semi-space-size=4", "/tmp/warm-image.mjs"]
 USER 1000:1000
 ENTRYPOINT ["sofakafka"]
 CMD ["help"]

@@ -3,15 +3,22 @@ import type { Logger } from '../base/logger.ts'
 import { hashOf } from './difference.ts'
 import { isKubeError } from './error.ts'
 import { events, type Event } from './resources.ts'
-import { keyOf, type Kube, type KubeObject } from './types.ts'
+import { keyOf, keyText, type Kube, type KubeObject } from './types.ts'
 
 export type EventInput = { type: 'Normal' | 'Warning'; reason: string; action: string; note: string }
 
 const MAX_NOTE_CHARS = 1024
 /** Names of events that were written; a bound for memory, not for events. */
 const MAX_REMEMBERED = 2000
+/** Events that wait to be written; more are dropped, and counted in the log. */
+const MAX_WAITING = 20_000
+/** Of the events of one object the order is kept: each lane writes one after the other. */
+const LANES = 4
 
-/** Writes events.k8s.io/v1 events about objects. The same event about the same object becomes a series of one event. Failures are logged: an event is never worth a failed reconcile. */
+/**
+ * Writes events.k8s.io/v1 events about objects, in the background: nobody waits for them, and status goes first when there is much to write. The same event about
+ * the same object becomes a series of one event. Failures are logged: an event is never worth a failed reconcile.
+ */
 export class EventRecorder {
   readonly #kube: Kube
   readonly #clock: WallClock
@@ -19,6 +26,9 @@ export class EventRecorder {
   readonly #controller: string
   readonly #instance: string
   readonly #counts = new Map<string, number>()
+  readonly #lanes = Array.from({ length: LANES }, () => Promise.resolve())
+  #waiting = 0
+  #dropped = 0
 
   constructor(options: { kube: Kube; clock: WallClock; logger: Logger; controller: string; instance: string }) {
     this.#kube = options.kube
@@ -28,27 +38,56 @@ export class EventRecorder {
     this.#instance = options.instance
   }
 
-  async record(object: KubeObject, input: EventInput): Promise<void> {
+  /** Resolves at once. */
+  record(object: KubeObject, input: EventInput): Promise<void> {
+    if (this.#waiting >= MAX_WAITING) this.#dropped++
+    else this.#enqueue(object, input)
+    return Promise.resolve()
+  }
+
+  #enqueue(object: KubeObject, input: EventInput): void {
+    this.#waiting++
+    const eventTime = this.#now()
+    const lane = parseInt(hashOf(keyText(keyOf(object)), 2), 16) % LANES
+    // The object may be large and replaced soon: what waits holds only what an event says of it.
+    const { apiVersion, kind } = object
+    const { name, namespace, uid } = object.metadata
+    const about = { apiVersion, kind, metadata: { name, namespace, uid } }
+    this.#lanes[lane] = this.#lanes[lane]!.then(() => this.#write(about, input, eventTime))
+  }
+
+  /** Resolves when what was recorded until now has been written, or given up. */
+  async flush(): Promise<void> {
+    await Promise.all(this.#lanes)
+  }
+
+  async #write(object: KubeObject, input: EventInput, eventTime: string): Promise<void> {
     const name = `${object.metadata.name}.${hashOf({ uid: object.metadata.uid, ...input, instance: this.#instance })}`
     const count = (this.#counts.get(name) ?? 0) + 1
     this.#remember(name, count)
     try {
-      if (count === 1) await this.#create(object, input, name)
-      else await this.#repeat(object, name, count)
+      if (count === 1) await this.#create(object, input, { name, eventTime })
+      else await this.#repeat(object, name, { count, lastObservedTime: eventTime })
     } catch (error) {
-      if (isKubeError(error, 409)) return
       if (isKubeError(error, 404)) this.#counts.delete(name)
-      this.#logger.debug({ object: object.metadata.name, reason: input.reason, err: error }, 'an event could not be written')
+      if (!isKubeError(error, 409))
+        this.#logger.debug({ object: object.metadata.name, reason: input.reason, err: error }, 'an event could not be written')
+    } finally {
+      this.#waiting--
+      if (this.#waiting === 0 && this.#dropped > 0) {
+        this.#logger.warn({ dropped: this.#dropped }, 'more events than could be written')
+        this.#dropped = 0
+      }
     }
   }
 
-  async #create(object: KubeObject, input: EventInput, name: string): Promise<void> {
+  async #create(object: KubeObject, input: EventInput, { name, eventTime }: { name: string; eventTime: string }): Promise<void> {
     const { namespace = 'default', uid } = object.metadata
     const event: Event = {
       apiVersion: events.apiVersion,
       kind: events.kind,
       metadata: { name, namespace },
-      eventTime: this.#now(),
+      eventTime,
       reportingController: this.#controller,
       reportingInstance: this.#instance,
       type: input.type,
@@ -60,11 +99,9 @@ export class EventRecorder {
     await this.#kube.create(events, event)
   }
 
-  async #repeat(object: KubeObject, name: string, count: number): Promise<void> {
+  async #repeat(object: KubeObject, name: string, series: { count: number; lastObservedTime: string }): Promise<void> {
     const key = { ...keyOf(object), name }
-    await this.#kube.patch(events, { ...key, namespace: key.namespace || 'default' }, 'merge', {
-      series: { count, lastObservedTime: this.#now() },
-    })
+    await this.#kube.patch(events, { ...key, namespace: key.namespace || 'default' }, 'merge', { series })
   }
 
   #remember(name: string, count: number): void {

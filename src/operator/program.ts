@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { MonotonicClock, WallClock } from '../base/clock.ts'
+import type { MonotonicClock, Timer, WallClock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import { KubeClient } from '../kube/client.ts'
 import type { KubeConnection } from '../kube/connection.ts'
@@ -8,6 +8,7 @@ import { LeaderElection } from '../kube/lease.ts'
 import { keyOf, type Key } from '../kube/types.ts'
 import { Definitions } from './definitions.ts'
 import { entranceOf, homeOf } from './entrance.ts'
+import { collectGarbage } from './heap.ts'
 import { startHttp } from './http.ts'
 import { CertificateEnds } from './certificates/ends.ts'
 import type { OperatorPods } from './cluster/access.ts'
@@ -59,6 +60,10 @@ export type Operator = {
 const LEASE_NAME = 'sofakafka-operator'
 /** A reconcile that takes longer than this makes the process unhealthy: it is restarted, which is better than being stuck for ever. */
 const STUCK_MS = 600_000
+/** What is still to be told in events at the stop is given so long. */
+const FLUSH_MS = 2000
+/** By then the first look at everything is done. */
+const SETTLE_MS = 30_000
 /** Starts the operator. Reads at once; writes only while it holds the Lease. */
 export const runOperator = async (options: OperatorOptions): Promise<Operator> => {
   const running = new RunningOperator(options)
@@ -79,11 +84,13 @@ class RunningOperator {
   readonly #certificateEnds = new CertificateEnds()
   readonly #queues: Queues
   readonly #definitions: Definitions
+  readonly #events: EventRecorder
   readonly #calls = new Map<string, number>()
   #http: { close(): Promise<void> } | undefined
   #onStopped!: (code: number) => void
   #onLeading!: () => void
   #isLeading = false
+  #settling: Timer | undefined
   #stopping: Promise<void> | undefined
 
   constructor(options: OperatorOptions) {
@@ -122,7 +129,7 @@ class RunningOperator {
     this.#contacts =
       options.contacts?.(this.#store) ??
       new KafkaContacts({ clock: clocks.monotonic, logger, entrance: entranceOf(this.#kube, this.#store), home: homeOf(this.#kube) })
-    const events = new EventRecorder({
+    this.#events = new EventRecorder({
       kube: this.#kube,
       clock: clocks.wall,
       logger,
@@ -137,7 +144,7 @@ class RunningOperator {
       contacts,
       lookAtCluster: lookAtCluster({ clock: clocks.monotonic, logger }),
       ensembles: options.ensembles ?? new ZooKeeperEnsembles({ clock: clocks.monotonic, logger }),
-      events,
+      events: this.#events,
       clock: clocks.monotonic,
       wall: clocks.wall,
       logger,
@@ -209,10 +216,13 @@ class RunningOperator {
     for (const queue of Object.values(this.#queues)) queue.start()
     this.#isLeading = true
     this.#onLeading()
+    this.#settling = this.#options.clocks.monotonic.schedule(SETTLE_MS, collectGarbage)
   }
 
   async #end(code: number): Promise<void> {
+    this.#settling?.cancel()
     await Promise.all(Object.values(this.#queues).map((queue) => queue.stop()))
+    await Promise.race([this.#events.flush(), this.#options.clocks.monotonic.sleep(FLUSH_MS)])
     await this.#definitions.stop()
     await this.#store.stop()
     await this.#contacts.close()

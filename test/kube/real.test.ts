@@ -184,6 +184,7 @@ describe.skipIf(lacksKubeLab())('against a real API server', () => {
     })
     const object = await kube.create(configMaps, configMap('evented', {}))
     for (let i = 0; i < 3; i++) await recorder.record(object, { type: 'Normal', reason: 'Changed', action: 'Reconcile', note: 'something' })
+    await recorder.flush()
     const { items } = await kube.list(events, { namespace, fieldSelector: 'reason=Changed' })
     expect(items).toHaveLength(1)
     expect(items[0]).toMatchObject({ note: 'something', series: { count: 3 }, regarding: { kind: 'ConfigMap', name: 'evented' } })

@@ -15,10 +15,10 @@ export class Program {
   #output = ''
   readonly exited: Promise<number | null>
 
-  constructor(args: string[]) {
+  constructor(args: string[], environment: Record<string, string> = {}) {
     this.#child = spawn(NODE, [...NODE_FLAGS, MAIN, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, NODE_OPTIONS: '' },
+      env: { ...process.env, NODE_OPTIONS: '', ...environment },
     })
     for (const stream of [this.#child.stdout!, this.#child.stderr!]) {
       stream.on('data', (chunk: Buffer) => {
