@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { lacks } from '../support/needs.ts'
 import { eventually } from '../support/net.ts'
 import { Balanced } from './balanced.ts'
+import { throughPortForward } from './cli-story.ts'
 
 const LINES = Array.from({ length: 1000 }, (_unused, index) => `record-${index}`)
 
@@ -33,6 +34,18 @@ describe.skipIf(lacks('kubectl', 'kcat'))('listeners behind load balancers, with
     const events = await place.kubectl.ok(['get', 'events', '-o', 'jsonpath={range .items[*]}{.message}{"\\n"}{end}'])
     expect(events).toMatch(/listener mtls: clients outside connect to 127/)
     expect(events).not.toContain('is replaced')
+  }, 60_000)
+
+  test('the command line goes to each broker\u2019s pod whatever address it advertises: by certificate, by password, and as the operator', async () => {
+    await throughPortForward(place.local, place.kubectl, async (run, opened) => {
+      const produced = await run('produce orders --connect forward -K - --user by-certificate', { input: 'a-1\nb-2\nc-3\nd-4' })
+      expect([produced.code, produced.err]).toEqual([0, '4 records written to orders\n'])
+      const consumed = await run('consume orders --connect forward --user by-password --from -10m --exit')
+      expect([consumed.code, consumed.out.split('\n')]).toEqual([0, expect.arrayContaining(['1', '2', '3', '4'])])
+      expect((await run('group list --connect forward')).code).toBe(0)
+      expect((await run('group list --connect forward -c ant -n nowhere')).code).toBe(3)
+      expect(new Set(opened)).toEqual(new Set([9091, 9094, 9095].flatMap((port) => [`ant-kafka-0:${port}`, `ant-kafka-1:${port}`])))
+    })
   }, 60_000)
 
   test('a client without a certificate is turned away, and one with a certificate of another authority', async () => {
