@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { connect as connectTls, type TLSSocket } from 'node:tls'
+import { checkServerIdentity as tlsCheck, connect as connectTls, type PeerCertificate, type TLSSocket } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { lacks } from '../support/needs.ts'
 import { eventually } from '../support/net.ts'
@@ -79,5 +79,27 @@ describe.skipIf(lacks('kubectl', 'kcat', 'java', 'maven'))('listeners with TLS, 
     old.destroy()
     const { code } = await place.kcat('by-certificate', ['-P', '-t', 'orders', '-X', 'acks=all'], 'one more')
     expect(code).toBe(0)
+  }, 240_000)
+
+  test('a listener inside that is added to a running cluster is known by the names and addresses of the pods', async () => {
+    const { text } = await place.unpack('by-certificate')
+    const add = JSON.stringify([{ op: 'add', path: '/spec/listeners/-', value: { name: 'inside', port: 9096, tls: { enabled: true } } }])
+    await place.kubectl.ok(['patch', 'skc/ant', '--type=json', '-p', add])
+    await place.becomes('skc/ant', 'RollingUpdate')
+    await place.becomes('skc/ant', 'Ready')
+    const names = ['ant-kafka-0', 'ant-kafka-1'].map((pod) => `${pod}.ant-kafka-brokers.default.svc`)
+    for (const [index, name] of names.entries()) {
+      const host = await place.kubectl.ok(['get', 'pod', `ant-kafka-${index}`, '-o', 'jsonpath={.status.podIP}'])
+      const answer = (called: string) =>
+        new Promise<string>((resolve) => {
+          const checkServerIdentity = (_host: string, certificate: PeerCertificate) => tlsCheck(called, certificate)
+          const socket = connectTls({ host, port: 9096, ca: text('ca.crt'), checkServerIdentity }, () => resolve('trusted'))
+          socket.once('error', ({ message }) => resolve(message)).once('secureConnect', () => socket.destroy())
+        })
+      expect(await answer(name)).toBe('trusted')
+      expect(await answer('elsewhere.example')).toContain('does not match')
+      // The address was not known when the pod started; its files follow.
+      await eventually(async () => (await answer(host)) === 'trusted', { timeoutMs: 60_000, everyMs: 1000, what: `${host} certified` })
+    }
   }, 240_000)
 })
