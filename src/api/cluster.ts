@@ -119,6 +119,8 @@ export type ClusterSpec = {
       }[]
     }
   }[]
+  /** OnScaleUp: partitions move to brokers that are added from then on, as slowly as replication-throttle says. Absent: only new partitions go there. */
+  rebalance?: 'OnScaleUp'
   /** Kafka's own keys of server.properties. log.retention.hours is 72 where nothing is said. */
   config?: Record<string, number | string>
   /** Present: brokers of another cluster on the same external ZooKeeper hold places of this Cluster's brokers, by their ids, and are taken over one by one; status says which to stop next. */

@@ -13,6 +13,7 @@ export const REASONS = {
   RollBlocked: 'the next pod is not replaced: partitions would have fewer in-sync replicas than their topics ask for',
   Draining: 'brokers go when their partitions have been moved to others',
   CannotDrain: 'too few brokers would be left for the replicas of a topic',
+  Rebalancing: 'partitions move to brokers that were added',
   ReplicasChanging: 'partitions get the replicas that the resource says',
   WaitingForDeletion: 'objects of an earlier Cluster of this name are still being deleted',
   BrokersUnreachable: 'no broker or no ZooKeeper could be reached',

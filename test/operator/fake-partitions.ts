@@ -1,5 +1,6 @@
 import {
   type BrokerConfigChange,
+  type ElectionType,
   type PartitionAdmin,
   partitionKey,
   type PartitionOutcomes,
@@ -45,6 +46,7 @@ export class FakePartitions implements Pick<PartitionAdmin, keyof PartitionAdmin
       const partition = this.#all.get(key)!
       partition.replicas = replicas.filter((id) => !removing.includes(id))
       partition.isr = [...partition.replicas]
+      partition.leader = partition.replicas[0]!
       this.#moves.delete(key)
     }
   }
@@ -79,8 +81,17 @@ export class FakePartitions implements Pick<PartitionAdmin, keyof PartitionAdmin
     return [...this.#moves].flatMap(([key, move]) => (!keys || keys.has(key) ? [move] : []))
   }
 
-  async electLeaders(): Promise<PartitionOutcomes> {
-    return new Map()
+  async electLeaders(type: ElectionType, partitions: readonly TopicPartition[] | null): Promise<PartitionOutcomes> {
+    const keys = partitions?.map(partitionKey) ?? [...this.#all.keys()]
+    this.#said(`elect ${type} ${keys.join(' ')}`)
+    return new Map(
+      keys.map((key) => {
+        const partition = this.#all.get(key)
+        if (!partition?.isr.includes(partition.replicas[0]!)) return [key, new KafkaError('PREFERRED_LEADER_NOT_AVAILABLE')]
+        partition.leader = partition.replicas[0]!
+        return [key, undefined]
+      }),
+    )
   }
 
   async brokerConfig(brokerId: number): Promise<Map<string, string | null>> {

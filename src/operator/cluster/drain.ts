@@ -3,8 +3,7 @@ import type { Pod, StatefulSet } from '../../kube/resources.ts'
 import { keyOf } from '../../kube/types.ts'
 import type { Environment } from '../environment.ts'
 import { Unreachable, type Contact } from '../kafka/contact.ts'
-import type { PartitionReplicas, Reassignment } from '../../client/partition-admin.ts'
-import { endMoves, settled, startMoves, throttledTopics } from '../kafka/moves.ts'
+import { clearUp, settled, startMoves } from '../kafka/moves.ts'
 import { withoutBrokers } from '../kafka/placement.ts'
 import { throttleOf } from '../kafka/throttle.ts'
 import { GROUP_LABEL, groupName } from '../names.ts'
@@ -100,12 +99,4 @@ const drain = async (contact: Contact, cluster: Cluster, leaving: readonly numbe
   const names = [...new Set(there.map(({ topic }) => topic))]
   const some = names.length > 3 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ')
   return reconciling('Draining', `${who} will go when ${there.length} partitions have been moved to others (topics ${some})`)
-}
-
-/** Topics that do not move any more are not slowed down any more. */
-const clearUp = async (contact: Contact, partitions: readonly PartitionReplicas[], moves: readonly Reassignment[]): Promise<void> => {
-  const moving = new Set(moves.map(({ topic }) => topic))
-  const still = [...new Set(partitions.map(({ topic }) => topic))].filter((topic) => !moving.has(topic))
-  const { brokers } = await contact.describeCluster()
-  await endMoves(contact, await throttledTopics(contact, still), brokers)
 }

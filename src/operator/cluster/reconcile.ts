@@ -11,8 +11,10 @@ import { definitions } from './definitions.ts'
 import { budgets } from './budgets.ts'
 import { shrink } from './drain.ts'
 import { addresses, holdBack, readdress, removeServices } from './exposure.ts'
+import { preferredLeaders } from './leaders.ts'
 import { observeCluster, type ClusterSeen } from './observe.ts'
 import { isReady, isZooKeeper } from './pods.ts'
+import { rebalance } from './rebalance.ts'
 import { roll } from './replace.ts'
 import { rotation } from './rotation.ts'
 import { outdatedPods } from './roll.ts'
@@ -78,6 +80,8 @@ const STEPS: readonly Step[] = [
   leftovers,
   definitions,
   roll,
+  preferredLeaders,
+  rebalance,
 ]
 
 /** Brings one Cluster to its spec. Level-based: it is told a name, never an event. */

@@ -33,7 +33,9 @@ export const roll: Step = {
  * Replaces at most one pod per look, judged by a fresh list: the cache may not know yet that another one is on its way out. Gives why it waits, if it does. A broker
  * that takes part is only replaced when every partition keeps the in-sync replicas that its topic asks for; without an answer from Kafka nobody knows, so it waits.
  */
-const replaceNext = async ({ environment, cluster, statefulSets, restarts, kafka, zooKeeper }: Pass): Promise<Verdict | undefined> => {
+const replaceNext = async (pass: Pass): Promise<Verdict | undefined> => {
+  const { environment, cluster, statefulSets, restarts, zooKeeper } = pass
+  const kafka = await factsOfNow(pass.kafka)
   const labelSelector = `${CLUSTER_LABEL}=${cluster.metadata.name},${MANAGED}`
   const { items: pods } = await environment.kube.list(resources.pods, { namespace: namespaceOf(cluster), labelSelector })
   const pod = nextToReplace({
@@ -60,6 +62,13 @@ const replaceNext = async ({ environment, cluster, statefulSets, restarts, kafka
     note,
   })
   return undefined
+}
+
+/** The controller may have moved since the pass began. */
+const factsOfNow = async (kafka: KafkaFacts): Promise<KafkaFacts> => {
+  if (!kafka.contact) return kafka
+  const { controllerId, brokers } = await kafka.contact.describeCluster()
+  return { ...kafka, controllerId, brokerIds: brokers.map(({ id }) => id) }
 }
 
 /** Servers count from 1 on, pods from 0. */

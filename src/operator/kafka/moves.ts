@@ -82,3 +82,15 @@ export const throttledTopics = async (contact: Contact, topics: readonly string[
     return isThrottled ? [topic] : []
   })
 }
+
+/** Topics that do not move any more are not slowed down any more. */
+export const clearUp = async (
+  contact: Contact,
+  partitions: readonly PartitionReplicas[],
+  moves: readonly Reassignment[],
+): Promise<void> => {
+  const moving = new Set(moves.map(({ topic }) => topic))
+  const still = [...new Set(partitions.map(({ topic }) => topic))].filter((topic) => !moving.has(topic))
+  const { brokers } = await contact.describeCluster()
+  await endMoves(contact, await throttledTopics(contact, still), brokers)
+}

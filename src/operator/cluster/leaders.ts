@@ -1,0 +1,31 @@
+import { isReady, isZooKeeper } from './pods.ts'
+import { outdatedPods } from './roll.ts'
+import type { Pass, Step } from './steps.ts'
+
+/** Leaves leaders where they are, as it does in Kafka. */
+const SWITCH = 'auto.leader.rebalance.enable'
+
+/** After a restart a broker leads nothing; Kafka itself would give its leaders back minutes later, and not all. Comes when all brokers are there and none is to be replaced. */
+export const preferredLeaders: Step = {
+  name: 'preferred leaders',
+  run: async (pass) => {
+    const { environment, cluster, kafka } = pass
+    if (!kafka.contact || String(cluster.spec.config?.[SWITCH]) === 'false' || !isAtRest(pass)) return undefined
+    const partitions = await kafka.contact.partitions.replicas()
+    const astray = partitions.filter(({ leader, replicas, isr }) => leader >= 0 && replicas[0] !== leader && isr.includes(replicas[0]!))
+    if (astray.length === 0) return undefined
+    const outcomes = await kafka.contact.partitions.electLeaders('PREFERRED', astray)
+    const elected = astray.length - [...outcomes.values()].filter((error) => error !== undefined).length
+    if (elected === 0) return undefined
+    const note = `${elected} partitions are led by their preferred brokers again`
+    await environment.events.record(cluster, { type: 'Normal', reason: 'Changed', action: 'ElectLeaders', note })
+    return undefined
+  },
+}
+
+/** Every broker is ready, and none is on its way out. */
+export const isAtRest = ({ cluster, seen, statefulSets, restarts }: Pass): boolean => {
+  const brokers = seen.pods.filter((pod) => !isZooKeeper(pod))
+  const wanted = cluster.spec.brokers.reduce((sum, { replicas }) => sum + replicas, 0)
+  return brokers.length === wanted && brokers.every(isReady) && outdatedPods({ statefulSets, pods: seen.pods, restarts }).length === 0
+}
