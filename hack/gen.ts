@@ -1,11 +1,13 @@
 // Writes every generated file; with --check only compares, and fails where one is stale.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { apiTypes } from './gen/api-types.ts'
+import { cliDocs } from './gen/cli-docs.ts'
 import { crdChart } from './gen/crd-chart.ts'
 import { dashboards } from './gen/dashboards.ts'
 import { dynamicKeys } from './gen/dynamic-keys.ts'
+import { placesPage } from './gen/places.ts'
 
-const generated = (): Map<string, string> => new Map([...apiTypes(), ...crdChart(), ...dashboards(), ...dynamicKeys()])
+const generated = (): Map<string, string> => new Map([...apiTypes(), ...crdChart(), ...dashboards(), ...dynamicKeys(), ...placesPage(), ...cliDocs()])
 
 /** The paths of generated files that are not what their sources say. */
 export const staleFiles = (): string[] =>
