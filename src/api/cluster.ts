@@ -34,6 +34,13 @@ export type ClusterSpec = {
           name: string
         }
       }
+      /** Servers are reached by TLS, at their secureClientPort. */
+      tls?: {
+        /** A Secret of this namespace with the key ca.crt, and tls.crt and tls.key where the servers ask for a certificate. */
+        secretRef: {
+          name: string
+        }
+      }
       /** Kafka's zookeeper.set.acl: only this login may change what brokers make. Absent means false. All brokers of the cluster must log in before. */
       setAcl?: boolean
     }

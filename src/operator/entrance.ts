@@ -11,6 +11,7 @@ import type { Store } from './store.ts'
 import { textOf } from './user/observe.ts'
 import { connectText, isExternal, parseConnect } from './zookeeper/place.ts'
 import { securityOf } from './zookeeper/security.ts'
+import { readTls } from './zookeeper/tls.ts'
 
 /** The way into a Cluster's Kafka: by the addresses of its pods, which needs no name to be resolved, and as the operator's own user. */
 export const entranceOf =
@@ -35,8 +36,9 @@ export const entranceOf =
 
 /** Logged in where a broker that runs does: a server that was started before there were logins knows none. */
 const zooKeeperEntrance = async (kube: Kube, cluster: Cluster, ready: readonly Pod[]): Promise<ZooKeeperEntrance> => {
+  const tls = await readTls(kube, cluster)
   const place = isExternal(cluster)
-    ? parseConnect(connectText(cluster))
+    ? { ...parseConnect(connectText(cluster)), ...(typeof tls === 'object' ? { tls } : {}) }
     : { servers: ready.filter(isZooKeeper).flatMap((pod) => addressOf(pod, ZOOKEEPER_PORT) ?? []) }
   const brokers = ready.filter((pod) => !isZooKeeper(pod))
   const levels = brokers.map(securityOf)

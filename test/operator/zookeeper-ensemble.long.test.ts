@@ -81,8 +81,8 @@ describe.skipIf(lacks('java', 'maven'))('an ensemble of Apache ZooKeeper that th
     login = { username: text('username'), password: text('password') }
   }, 60_000)
   afterAll(async () => {
-    await lab.stop()
     await nodes?.stop()
+    await lab.stop()
   })
 
   test('goes 1, 3, 1, 3, 5, 3 with the volumes of removed servers kept, and loses nothing', async () => {

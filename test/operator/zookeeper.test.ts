@@ -116,6 +116,29 @@ describe('logins and ACLs', () => {
     expect(config('ant-kafka').data!['server.properties']).toContain('zookeeper.connect=zk:2181/k')
     expect(objects.filter(({ metadata }) => metadata.name.includes('zookeeper'))).toEqual([])
   })
+  test('an external one is reached by TLS where its Secret is named, with a certificate where the Secret has one', () => {
+    const object = cluster('ant', 'ns', { zookeeper: { external: { connect: 'zk:2182', tls: { secretRef: { name: 'zk-tls' } } } } })
+    const containers = [false, true].map((hasTlsKey) => render(object, { security: 'none', hasTlsKey }).set('ant-kafka'))
+    const settings = containers.map((set) => containerOf(set).args!.filter((arg) => arg.startsWith('zookeeper.ssl')))
+    expect(settings).toEqual([
+      [
+        'zookeeper.ssl.client.enable=true',
+        'zookeeper.ssl.truststore.type=PEM',
+        'zookeeper.ssl.truststore.location=/etc/sofakafka/zookeeper-tls',
+      ],
+      [
+        'zookeeper.ssl.client.enable=true',
+        'zookeeper.ssl.truststore.type=PEM',
+        'zookeeper.ssl.truststore.location=/etc/sofakafka/zookeeper-tls',
+        'zookeeper.ssl.keystore.type=PEM',
+        'zookeeper.ssl.keystore.location=/etc/sofakafka/zookeeper-tls',
+      ],
+    ])
+    expect(containers[0]!.spec.template.spec.volumes).toContainEqual({
+      name: 'zookeeper-tls',
+      secret: { secretName: 'zk-tls', defaultMode: 0o440 },
+    })
+  })
   test('our own server knows the logins, and the operator is its super user', () => {
     const login = newLogin()
     const { config, set } = render(own(), { security: 'acl', login })

@@ -6,6 +6,7 @@ import { apacheConfig, apacheStatefulSet } from '../zookeeper/apache.ts'
 import { embeddedConfig, embeddedStatefulSet } from '../zookeeper/embedded.ts'
 import { CLIENT_JAAS, LOGIN_DIRECTORY, loginSecret } from '../zookeeper/login.ts'
 import { connectText, isApache, isExternal } from '../zookeeper/place.ts'
+import { tlsParts } from '../zookeeper/tls.ts'
 import { securityArguments, type Security } from '../zookeeper/security.ts'
 import type { Inputs } from './inputs.ts'
 import type { PodParts } from './listeners.ts'
@@ -16,6 +17,8 @@ export type ZooKeeperFacts = {
   security: Security
   /** The data of the Secret with the logins; undefined: nobody logs in. */
   login?: NonNullable<Secret['data']>
+  /** Whether brokers show ZooKeeper a certificate. */
+  hasTlsKey?: boolean
   /** Of an ensemble: how many servers run, and which of them are members. */
   ensemble?: { replicas: number; members: readonly number[] }
 }
@@ -37,23 +40,24 @@ export const zooKeeperProperties = (cluster: Cluster): [string, string][] => [['
 
 /** What a broker's pod has for its way to ZooKeeper. */
 export const zooKeeperParts = (cluster: Cluster, inputs: Inputs): PodParts => {
-  const { security } = inputs.zookeeper ?? OPEN
+  const { security, hasTlsKey = false } = inputs.zookeeper ?? OPEN
+  const tls = tlsParts(cluster, hasTlsKey)
   const secret = { secretName: names.zooKeeperLoginSecret(cluster), defaultMode: 0o440, items: [{ key: CLIENT_JAAS, path: CLIENT_JAAS }] }
   const isIn = security !== 'none'
   return {
-    args: securityArguments(security),
+    args: [...securityArguments(security), ...tls.args],
     env: [],
     ports: [],
-    volumes: isIn ? [{ name: 'zookeeper-login', secret }] : [],
-    volumeMounts: isIn ? [{ name: 'zookeeper-login', mountPath: LOGIN_DIRECTORY, readOnly: true }] : [],
+    volumes: [...(isIn ? [{ name: 'zookeeper-login', secret }] : []), ...tls.volumes],
+    volumeMounts: [...(isIn ? [{ name: 'zookeeper-login', mountPath: LOGIN_DIRECTORY, readOnly: true }] : []), ...tls.volumeMounts],
   }
 }
 
 /** For which a broker must be restarted when it changes: what the user asked for, never how this operator renders it. */
 export const zooKeeperRestartOn = (cluster: Cluster, inputs: Inputs): unknown => {
-  const { security } = inputs.zookeeper ?? OPEN
-  const external = cluster.spec.zookeeper.external?.connect
-  return security === 'none' && !external ? undefined : { security, external }
+  const { security, hasTlsKey } = inputs.zookeeper ?? OPEN
+  const { connect: external, tls } = cluster.spec.zookeeper.external ?? {}
+  return security === 'none' && !external ? undefined : { security, external, tls, hasTlsKey: hasTlsKey || undefined }
 }
 
 export const zooKeeperServices = (cluster: Cluster): Service[] => {

@@ -9,6 +9,8 @@ import { isRefused, passwordsFrom } from '../../client/login.ts'
 import { PartitionAdmin } from '../../client/partition-admin.ts'
 import { keyText, parseKey, type Key } from '../../kube/types.ts'
 import { ZooKeeperClient } from '../../zookeeper/client.ts'
+import { tlsDial, type Dial } from '../../zookeeper/socket.ts'
+import type { ZooKeeperTls } from '../zookeeper/tls.ts'
 import { CREATOR_ALL_ACL } from '../../zookeeper/types.ts'
 import { OPERATOR_USER } from '../names.ts'
 import { protectZnodes } from '../zookeeper/protect.ts'
@@ -27,7 +29,11 @@ export type ZooKeeperEntrance = {
   chroot?: string
   login?: { username: string; password: string }
   keepsToItself?: boolean
+  tls?: ZooKeeperTls
 }
+
+/** By TLS where the spec says so. */
+export const dialOf = ({ tls }: ZooKeeperEntrance): { dial?: Dial } => (tls ? { dial: tlsDial(() => tls) } : {})
 
 export type ContactsOptions = {
   clock: MonotonicClock
@@ -148,10 +154,12 @@ export class KafkaContacts implements Contacts {
     }
   }
 
-  #connectZooKeeper({ servers, chroot, login, keepsToItself }: ZooKeeperEntrance): Promise<ZooKeeperClient> {
+  #connectZooKeeper(entrance: ZooKeeperEntrance): Promise<ZooKeeperClient> {
     const { clock, logger } = this.#options
+    const { servers, chroot, login, keepsToItself } = entrance
     return ZooKeeperClient.connect({
       servers,
+      ...dialOf(entrance),
       ...(chroot ? { chroot } : {}),
       ...(login ? { saslDigest: login } : {}),
       ...(keepsToItself ? { aclOf: () => CREATOR_ALL_ACL } : {}),

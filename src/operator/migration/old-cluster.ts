@@ -2,7 +2,7 @@ import type { MonotonicClock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
 import { ZooKeeperClient } from '../../zookeeper/client.ts'
 import { isZooKeeperError } from '../../zookeeper/errors.ts'
-import type { ZooKeeperEntrance } from '../kafka/contacts.ts'
+import { dialOf, type ZooKeeperEntrance } from '../kafka/contacts.ts'
 import { registeredEndpoints } from '../kafka/registrations.ts'
 
 export type PartitionPlace = { topic: string; partition: number; replicas: readonly number[]; isr: readonly number[] }
@@ -49,10 +49,12 @@ const read = async (zookeeper: Store): Promise<OldCluster> => {
 /** Reads ZooKeeper as it is now, in a session of its own: it works before a broker of ours is there. Rejects with ZooKeeperError. */
 export const lookAtCluster =
   (options: { clock: MonotonicClock; logger: Logger }): LookAtCluster =>
-  async ({ servers, chroot, login }) => {
+  async (entrance) => {
+    const { servers, chroot, login } = entrance
     const zookeeper = await ZooKeeperClient.connect({
       ...options,
       servers,
+      ...dialOf(entrance),
       sessionTimeoutMs: SESSION_TIMEOUT_MS,
       connectTimeoutMs: CONNECT_WITHIN_MS,
       ...(chroot ? { chroot } : {}),

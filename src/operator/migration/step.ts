@@ -6,6 +6,7 @@ import type { Pass, Step } from '../cluster/steps.ts'
 import { groupName } from '../names.ts'
 import { reconciling, stalled } from '../reasons.ts'
 import { connectText, parseConnect } from '../zookeeper/place.ts'
+import { readTls } from '../zookeeper/tls.ts'
 import { nextShared } from './listener.ts'
 import { planMigration } from './plan.ts'
 
@@ -29,7 +30,12 @@ export const migration: Step = {
       return { verdict: stalled('MigrationBlocked', message) }
     }
     const login = inputs.zookeeper?.login
-    const entrance = { ...parseConnect(connectText(cluster)), ...(login ? { login: loginOf(login) } : {}) }
+    const tls = await readTls(environment.kube, cluster)
+    const entrance = {
+      ...parseConnect(connectText(cluster)),
+      ...(login ? { login: loginOf(login) } : {}),
+      ...(typeof tls === 'object' ? { tls } : {}),
+    }
     const old = await environment.lookAtCluster(entrance)
     const ready = new Set(seen.pods.filter((pod) => !isZooKeeper(pod) && isReady(pod)).map(idOf))
     const running = new Map(spec.brokers.map(({ name }) => [name, replicasOf(sets, groupName(cluster, name))]))

@@ -1,7 +1,7 @@
 import type { ZooKeeperClient } from '../../zookeeper/client.ts'
 import { isZooKeeperError } from '../../zookeeper/errors.ts'
 import { PERMISSIONS, type Acl } from '../../zookeeper/types.ts'
-import { BROKER_USER } from '../names.ts'
+import { BROKER_USER, OPERATOR_USER } from '../names.ts'
 
 /** Not Kafka's: ZooKeeper's own, and what old consumers write themselves. */
 const LEFT_OPEN = ['zookeeper', 'consumers']
@@ -13,7 +13,11 @@ const AT_A_TIME = 100
 
 const BROKERS: Acl = { perms: PERMISSIONS.ALL, scheme: 'sasl', id: BROKER_USER }
 const READERS: Acl = { perms: PERMISSIONS.READ, scheme: 'world', id: 'anyone' }
-const aclOf = (path: string): Acl[] => (SENSITIVE.some((root) => path.startsWith(root)) ? [BROKERS] : [BROKERS, READERS])
+const OPERATOR: Acl = { perms: PERMISSIONS.ALL, scheme: 'sasl', id: OPERATOR_USER }
+const aclOf = (path: string): Acl[] => {
+  if (path.startsWith('/sofakafka/operator')) return [OPERATOR]
+  return SENSITIVE.some((root) => path.startsWith(root)) ? [BROKERS] : [BROKERS, READERS]
+}
 
 type Store = Pick<ZooKeeperClient, 'getAcl' | 'setAcl' | 'children'>
 

@@ -14,6 +14,7 @@ import type { ServerPlace } from './ensembles.ts'
 import { externalLogin, newLogin } from './login.ts'
 import { planOf, type Change, type Plan } from './membership.ts'
 import { isApache, isExternal } from './place.ts'
+import { readTls } from './tls.ts'
 import { nextSecurity, securityOf } from './security.ts'
 
 /** Finds out what ZooKeeper's objects depend on. Nothing is rendered without it. */
@@ -26,7 +27,9 @@ export const zooKeeperFacts: Step = {
     const security = nextSecurity(cluster, brokers, isSettled(pass, brokers))
     const login = security !== 'none' || isApache(cluster) ? await loginOf(pass) : undefined
     if (login && !('data' in login)) return login
-    const facts: ZooKeeperFacts = { security, ...(login ? { login: login.data } : {}) }
+    const tls = await readTls(pass.environment.kube, cluster)
+    if (tls === 'missing') return noTls(cluster)
+    const facts: ZooKeeperFacts = { security, ...(tls?.key ? { hasTlsKey: true } : {}), ...(login ? { login: login.data } : {}) }
     pass.inputs.zookeeper = facts
     if (!isApache(cluster)) return undefined
     const plan = await planEnsemble(pass)
@@ -83,6 +86,11 @@ const wireOf = (cluster: Cluster, change: Change) =>
 const isZooKeeperSet = (set: resources.StatefulSet): boolean => set.spec.selector.matchLabels[names.GROUP_LABEL] === names.ZOOKEEPER_GROUP
 
 const text = (data: Record<string, string>, key: string): string => Buffer.from(data[key] ?? '', 'base64').toString('utf8')
+
+const noTls = (cluster: Cluster): Finding => {
+  const name = cluster.spec.zookeeper.external?.tls?.secretRef.name
+  return { verdict: stalled('SecretNotFound', `zookeeper.external.tls: the Secret ${name} must be there and have the key ca.crt`) }
+}
 
 const isWrittenDown = ({ seen }: Pass, change: Change): boolean => {
   if ('remove' in change) return true
