@@ -18,10 +18,10 @@ export class Files {
   readonly path = temporaryDirectory('tls')
 
   /** Writes a file as a mounted Secret gets its new content: all at once. */
-  write(name: string, text: string): string {
+  write(name: string, content: string | Uint8Array): string {
     const path = join(this.path, name)
     mkdirSync(join(path, '..'), { recursive: true })
-    writeFileSync(`${path}.new`, text)
+    writeFileSync(`${path}.new`, content)
     renameSync(`${path}.new`, path)
     return path
   }
