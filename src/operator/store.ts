@@ -5,6 +5,7 @@ import { conditionOf } from '../kube/conditions.ts'
 import { InformerGroup } from '../kube/informer-group.ts'
 import { pods, secretsMetadata, services, statefulSets, type Pod, type Service, type StatefulSet } from '../kube/resources.ts'
 import { keyOf, keyText, type Key, type Kube, type KubeObject, type Resource } from '../kube/types.ts'
+import { authoritySecret } from './certificates/secrets.ts'
 import { aclPrincipal, claimOf, clusterKeyOf, topicName, userName, type Dependent } from './claims.ts'
 import { CLUSTER_LABEL, MANAGED, namespaceOf, USER_LABEL } from './names.ts'
 
@@ -76,6 +77,8 @@ export class Store {
       const user = secret.metadata.labels?.[USER_LABEL]
       if (user) triggers.user({ namespace: namespaceOf(secret), name: user })
       else ofCluster(now, before)
+      const cluster = clusterOfClientsAuthority(secret)
+      for (const object of cluster ? this.users.by('cluster', keyText(cluster)) : []) triggers.user(keyOf(object))
       for (const object of this.users.by('secret', keyText(keyOf(secret)))) triggers.user(keyOf(object))
       for (const object of this.clusters.by('secret', keyText(keyOf(secret)))) triggers.cluster(keyOf(object))
     })
@@ -168,6 +171,14 @@ const secretsOfCluster = (cluster: Cluster): string[] =>
   (cluster.spec.listeners ?? []).flatMap(({ tls }) =>
     tls?.secretRef ? [keyText({ namespace: namespaceOf(cluster), name: tls.secretRef.name })] : [],
   )
+
+/** Whose users get other certificates when this Secret changes. */
+const clusterOfClientsAuthority = (secret: KubeObject): Key | undefined => {
+  const name = secret.metadata.labels?.[CLUSTER_LABEL]
+  return name !== undefined && secret.metadata.name === authoritySecret(name, 'clients-ca')
+    ? { namespace: namespaceOf(secret), name }
+    : undefined
+}
 
 const clusterOf = (object: KubeObject): string => {
   const name = object.metadata.labels?.[CLUSTER_LABEL]

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { clusters, users, type Cluster } from '../../src/api/index.ts'
+import { clusters, type Cluster } from '../../src/api/index.ts'
 import { monotonicClock } from '../../src/base/clock.ts'
 import * as resources from '../../src/kube/resources.ts'
 import { keyOf } from '../../src/kube/types.ts'
@@ -39,12 +39,11 @@ const make = async () => {
   await place.becomes(app, 'Ready')
   const text = async (name: string, key: string): Promise<string> =>
     Buffer.from((await place.kube.get(resources.secrets, { namespace, name }))?.data?.[key] ?? '', 'base64').toString()
-  /** Lets days go by, and both be looked at. */
+  /** Lets days go by, and the Cluster be looked at; its User follows. */
   const look = async (days: number): Promise<void> => {
     nowMs += days * DAY_MS
     const changed = (before: Record<string, string> | undefined) => ({ metadata: { annotations: { ...before, look: String(nowMs) } } })
     await place.kube.patch(clusters, keyOf(object), 'merge', changed(object.metadata.annotations))
-    await place.kube.patch(users, keyOf(app), 'merge', changed(app.metadata.annotations))
   }
   return { namespace, object, text, look }
 }
@@ -79,8 +78,6 @@ test('authorities are trusted first, then sign for brokers and users, then are a
   await eventually(async () => (await text('ant-kafka-certificates', 'mtls.pem')) !== brokers, {
     what: "the brokers' certificate made anew",
   })
-  // The Cluster's look may come after the User's: at the next one it follows.
-  await look(0)
   await eventually(async () => (await text('app', 'user.crt')) !== app, { what: "the user's certificate made anew" })
   const [newBrokers, newApp] = [await text('ant-kafka-certificates', 'mtls.pem'), await text('app', 'user.crt')]
   expect([isSignedBy(newBrokers, clusterCa), isSignedBy(newBrokers, announced)]).toEqual([false, true])
