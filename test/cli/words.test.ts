@@ -16,6 +16,7 @@ const cluster = { metadata: { name: 'ant' } } as Parameters<typeof operator.cred
 
 test('things are called as the operator calls them', () => {
   expect(names.CLUSTER_LABEL).toBe(operator.CLUSTER_LABEL)
+  expect(names.PAUSED).toBe(operator.PAUSED)
   expect(names.OPERATOR_USER).toBe(operator.OPERATOR_USER)
   expect(names.REPLICATION_PORT).toBe(operator.REPLICATION_PORT)
   expect(names.METRICS_PORT).toBe(operator.METRICS_PORT)

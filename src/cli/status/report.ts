@@ -2,6 +2,7 @@ import type { PartitionReplicas } from '../../client/partition-admin.ts'
 import type { Pod } from '../../kube/resources.ts'
 import { brokerIdOf, isBroker, isReady } from '../pods.ts'
 import { type Condition, type Custom, isReady as isResourceReady, type Kind, stateOf } from '../resources/kinds.ts'
+import { PAUSED } from '../names.ts'
 import { nextSteps } from './next.ts'
 import type { InKafka, Seen } from './observe.ts'
 
@@ -30,10 +31,14 @@ export type Report = {
   namespace: string
   clusterId?: string
   image?: string
+  /** The operator leaves it as it is. */
+  isPaused: boolean
   ready: { status: string; reason: string; message: string }
   conditions: Condition[]
   brokers: BrokerReport[]
   zookeeper: PodReport[]
+  /** Where it is when it is not the Cluster's own. */
+  externalZooKeeper?: string
   listeners: { name: string; type: string; tls: boolean; bootstrapServers?: string }[]
   partitions?: { total: number; underReplicated: string[]; offline: string[] }
   /** `isWhole`: those of all namespaces could be seen. */
@@ -123,10 +128,12 @@ export const report = (seen: Seen, calledAs: string): Report => {
     namespace,
     ...(cluster.status?.clusterId ? { clusterId: cluster.status.clusterId } : {}),
     ...(cluster.status?.image ? { image: cluster.status.image } : {}),
+    isPaused: cluster.metadata.annotations?.[PAUSED] === 'true',
     ready: ((state) => ({ status: state.ready, reason: state.reason, message: state.message }))(stateOf(cluster)),
     conditions: cluster.status?.conditions ?? [],
     brokers: pods.filter(isBroker).map((pod) => brokerReport(pod, kafka)),
     zookeeper: pods.filter((pod) => !isBroker(pod)).map(podReport),
+    ...(cluster.spec.zookeeper.external ? { externalZooKeeper: cluster.spec.zookeeper.external.connect } : {}),
     listeners: listenersOf(seen),
     ...partitionsOf(kafka),
     resources: KINDS.map((kind) => {

@@ -36,8 +36,10 @@ export const statusText = (report: Report, options: { nowMs: number; isWide: boo
   const sections = new Sections(hasColour).fields([
     ['Cluster', `${namespace}/${name}`],
     ['Ready', `${colour(ready.status, ready.status === 'True' ? 32 : 31)}, ${ready.reason}: ${ready.message}`],
+    ['Paused', report.isPaused ? 'the operator leaves it as it is (annotation sofakafka.io/paused)' : undefined],
     ['Cluster id', clusterId],
     ['Image', image],
+    ['ZooKeeper', report.externalZooKeeper],
     ['Partitions', partitionsText(report)],
   ])
   sections.table('Brokers', brokers, brokerColumns(nowMs), isWide)
