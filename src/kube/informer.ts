@@ -127,6 +127,8 @@ export class Informer<T extends KubeObject> {
       await this.#follow(kube.watch(resource, { ...selectors, signal }))
     } finally {
       timer.cancel()
+      // So that the signal that depends on it, and on one which lives as long as the informer, is let go.
+      end.abort()
     }
   }
 

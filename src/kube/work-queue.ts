@@ -56,6 +56,7 @@ export class WorkQueue {
   readonly #ready: string[] = []
   readonly #stop = new AbortController()
   readonly #running = new Set<Promise<void>>()
+  readonly #ends = new Set<AbortController>()
   readonly #startedMs = new Map<string, number>()
   #isStarted = false
 
@@ -105,7 +106,9 @@ export class WorkQueue {
 
   /** Takes no more, and waits for what runs. */
   async stop(): Promise<void> {
-    this.#stop.abort(new Error('the queue was stopped'))
+    const reason = new Error('the queue was stopped')
+    this.#stop.abort(reason)
+    for (const end of this.#ends) end.abort(reason)
     for (const item of this.#items.values()) item.timer?.cancel()
     await Promise.allSettled(this.#running)
   }
@@ -129,9 +132,15 @@ export class WorkQueue {
     item.state = 'running'
     this.counters.runs++
     this.#startedMs.set(text, clock.nowMs())
-    const late = new AbortController()
-    const timer = clock.schedule(deadlineMs, () => late.abort(new DeadlineError(deadlineMs)))
-    const signal = AbortSignal.any([late.signal, this.#stop.signal])
+    // Not AbortSignal.any: a signal that depends on one which lives as long as the process is kept, with all that listens to it, for as long.
+    const end = new AbortController()
+    this.#ends.add(end)
+    let isLate = false
+    const timer = clock.schedule(deadlineMs, () => {
+      isLate = true
+      end.abort(new DeadlineError(deadlineMs))
+    })
+    const { signal } = end
     const work = this.#call(text, signal)
     const ended = work.then(
       (result) => this.#succeed(text, item, result),
@@ -141,7 +150,8 @@ export class WorkQueue {
     const gaveUp = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
     await Promise.race([ended, gaveUp])
     timer.cancel()
-    if (!late.signal.aborted) return
+    this.#ends.delete(end)
+    if (!isLate) return
     this.counters.timeouts++
     logger.error({ kind: name, key: text, deadlineMs }, 'a run takes longer than it may')
   }

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { silentLogger } from '../../src/base/logger.ts'
 import { keyText, type Key, type Result } from '../../src/kube/types.ts'
 import { WorkQueue } from '../../src/kube/work-queue.ts'
+import { collectGarbage } from '../../src/operator/heap.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 
 const key = (name: string): Key => ({ namespace: 'ns', name })
@@ -137,4 +138,23 @@ test('a run that hangs gives its place away at the deadline, and its signal is a
   expect(done).toEqual(['ns/hangs', 'ns/next'])
   expect(aborted).toBe(true)
   expect(queue.oldestRunMs()).toBe(1000)
+})
+
+test('runs that have ended leave nothing behind', async () => {
+  const runs: WeakRef<object>[] = []
+  const { queue } = queueOf(async (_key, signal) => {
+    // As a reconcile does: it listens to the signal, and what listens holds all that it read.
+    const read = { name: 'a Secret' }
+    runs.push(new WeakRef(read))
+    signal.addEventListener('abort', () => read.name.trim())
+    await turn()
+    return {}
+  })
+  for (let n = 0; n < 50; n++) queue.add(key(`k${n}`))
+  await turns(20)
+  expect(queue.counters.successes).toBe(50)
+  collectGarbage()
+  await turns()
+  collectGarbage()
+  expect(runs.filter((run) => run.deref()).length).toBeLessThanOrEqual(1)
 })
