@@ -143,7 +143,7 @@ export class Balanced {
         const ready = status?.conditions?.find(({ type }) => type === 'Ready')
         return ready?.reason === reason ? ready : undefined
       },
-      { timeoutMs: 60_000, everyMs: 200, what: `${what} ${reason}` },
+      { timeoutMs: 120_000, everyMs: 200, what: `${what} ${reason}` },
     )
 
   /** The Secret of a user, each key in a file of its own. */

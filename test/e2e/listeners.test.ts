@@ -18,7 +18,7 @@ describe.skipIf(lacks('kubectl', 'kcat'))('listeners behind load balancers, with
     expect(message).toContain('waiting for an address for the load balancer of the Service ant-sasl-0')
     expect((await place.kubectl.run(['get', 'pod', 'ant-kafka-0'])).stderr).toContain('not found')
     await place.balance()
-  }, 120_000)
+  }, 240_000)
 
   test('kcat produces with a certificate and consumes with a password, each broker under its own address and name', async () => {
     const produced = await place.kcat('by-certificate', ['-P', '-t', 'orders', '-X', 'acks=all'], LINES.join('\n'))
