@@ -19,6 +19,7 @@ export type Refusal = KafkaError
 export type Outcomes = Map<string, Refusal | undefined>
 /** `value: null` takes the key back to the broker's default. */
 export type ConfigChange = { topic: string; changes: { key: string; value: string | null }[] }
+export type NewPassword = { user: string; mechanism: ScramMechanism; password: string }
 export type ConfigValue = { value: string | null; isTopicOverride: boolean }
 
 /** AlterConfigOp.OpType and ConfigResource.Type of kafka-clients; the source of a value that the topic itself has. */
@@ -119,10 +120,22 @@ export class Admin {
 
   /** Sets the password of one mechanism; the password itself does not leave this process. */
   async setScramPassword(user: string, mechanism: ScramMechanism, password: string): Promise<void> {
-    const salt = randomBytes(24)
-    const saltedPassword = await saltPassword(mechanism, password, salt, MIN_ITERATIONS)
-    const upsertion = { name: user, mechanism: SCRAM_MECHANISMS[mechanism].type, iterations: MIN_ITERATIONS, salt, saltedPassword }
-    await this.#alterScram({ deletions: [], upsertions: [upsertion] })
+    const refusal = (await this.setScramPasswords([{ user, mechanism, password }])).get(user)
+    if (refusal) throw refusal
+  }
+
+  /** Of many users in one request; each user at most once. */
+  async setScramPasswords(passwords: readonly NewPassword[]): Promise<Outcomes> {
+    const upsertion = async ({ user, mechanism, password }: NewPassword) => {
+      const salt = randomBytes(24)
+      const saltedPassword = await saltPassword(mechanism, password, salt, MIN_ITERATIONS)
+      return { name: user, mechanism: SCRAM_MECHANISMS[mechanism].type, iterations: MIN_ITERATIONS, salt, saltedPassword }
+    }
+    const upsertions = await Promise.all(passwords.map(upsertion))
+    const { results } = await this.#client.controller(alterUserScramCredentials, { deletions: [], upsertions }, (answer) =>
+      commonError(answer.results.map((one) => one.errorCode)),
+    )
+    return outcomesOf(results.map(({ user, ...result }) => ({ ...result, name: user })))
   }
 
   /** One that is not there is no error. */

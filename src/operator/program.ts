@@ -58,6 +58,9 @@ export type Operator = {
 }
 
 const LEASE_NAME = 'sofakafka-operator'
+/** Another operator takes over at most this and two retries of two seconds after the last renewal; the holder itself stops acting well before. */
+const LEASE_MS = 12_000
+const RENEW_DEADLINE_MS = 8000
 /** A reconcile that takes longer than this makes the process unhealthy: it is restarted, which is better than being stuck for ever. */
 const STUCK_MS = 600_000
 /** What is still to be told in events at the stop is given so long. */
@@ -113,6 +116,8 @@ class RunningOperator {
           clock: clocks.monotonic,
           wall: clocks.wall,
           logger,
+          leaseDurationMs: LEASE_MS,
+          renewDeadlineMs: RENEW_DEADLINE_MS,
         })
       : undefined
     this.#kube = new KubeClient({ ...client, ...(this.#election ? { fence: this.#election.fence } : {}) })

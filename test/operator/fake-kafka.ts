@@ -105,6 +105,10 @@ export class FakeKafka {
         },
         'alter',
       ),
+    setScramPasswords: async (passwords) => {
+      for (const { user, mechanism, password } of passwords) await this.admin.setScramPassword(user, mechanism, password)
+      return new Map(passwords.map(({ user }) => [user, undefined]))
+    },
     setScramPassword: async (user, mechanism, password) => {
       this.writes.push(`scram ${user} ${mechanism}`)
       const credentials = this.users.get(user) ?? new Map<ScramMechanism, ScramCredential>()

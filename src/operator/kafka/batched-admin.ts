@@ -1,5 +1,5 @@
 import type { MonotonicClock } from '../../base/clock.ts'
-import type { Admin, ConfigChange, ConfigValue, NewTopic, Outcomes, Refusal, TopicDescription } from '../../client/admin.ts'
+import type { Admin, ConfigChange, ConfigValue, NewPassword, NewTopic, Outcomes, Refusal, TopicDescription } from '../../client/admin.ts'
 import type { ScramMechanism } from '../../security/scram.ts'
 import { Batch } from './batch.ts'
 
@@ -16,6 +16,7 @@ export class BatchedAdmin implements Pick<Admin, keyof Admin> {
   readonly #create: Batch<NewTopic, Refusal | undefined>
   readonly #grow: Batch<{ name: string; partitions: number }, Refusal | undefined>
   readonly #alter: Batch<ConfigChange, Refusal | undefined>
+  readonly #passwords: Batch<NewPassword, Refusal | undefined>
 
   constructor(admin: Admin, clock: MonotonicClock) {
     this.#admin = admin
@@ -59,6 +60,13 @@ export class BatchedAdmin implements Pick<Admin, keyof Admin> {
         (changes) => admin.alterTopicConfigs(changes),
       ),
     })
+    this.#passwords = new Batch({
+      ...WRITES,
+      ...byName(
+        ({ user }: NewPassword) => user,
+        (passwords) => admin.setScramPasswords(passwords),
+      ),
+    })
   }
 
   describeTopics(names: readonly string[]): Promise<Map<string, TopicDescription>> {
@@ -86,7 +94,13 @@ export class BatchedAdmin implements Pick<Admin, keyof Admin> {
   }
 
   setScramPassword(user: string, mechanism: ScramMechanism, password: string): Promise<void> {
-    return this.#admin.setScramPassword(user, mechanism, password)
+    return this.#passwords.ask({ user, mechanism, password }).then((refusal) => {
+      if (refusal) throw refusal
+    })
+  }
+
+  setScramPasswords(passwords: readonly NewPassword[]): Promise<Outcomes> {
+    return gather(passwords, ({ user }) => user, this.#passwords)
   }
 
   deleteScramUser(user: string, mechanism: ScramMechanism): Promise<void> {
