@@ -4,6 +4,9 @@ import { errorName, KafkaError } from '../protocol/errors.ts'
 import type { ClusterClient } from './cluster-client.ts'
 import type { BrokerConfigChange } from './partition-admin.ts'
 
+/** What a broker refuses with. */
+export { KafkaError }
+
 /** ConfigResource.Type and DescribeConfigsResponse.ConfigSource of kafka-clients; AlterConfigOp.OpType. */
 const BROKER_RESOURCE = 4
 const SOURCES = { 2: 'broker', 3: 'cluster', 4: 'file', 5: 'default' } as const

@@ -1,6 +1,6 @@
 import type { BrokerConfigChange } from '../../client/partition-admin.ts'
 import type { BrokerSetting } from '../../client/broker-config-admin.ts'
-import { KafkaError } from '../../protocol/errors.ts'
+import { KafkaError } from '../../client/broker-config-admin.ts'
 import { keyOf } from '../../kube/types.ts'
 import type { Contact } from '../kafka/contact.ts'
 import { stalled } from '../reasons.ts'
