@@ -6,6 +6,7 @@ import { lacksKubeLab } from '../support/control-plane.ts'
 import { eventually } from '../support/net.ts'
 import { cluster, topic } from './objects.ts'
 import { OperatorLab } from './operator-lab.ts'
+import { volumesOnRealServer } from './volume-suite.ts'
 
 const THROTTLE = { 'leader.replication.throttled.rate': '52428800', 'follower.replication.throttled.rate': '52428800' }
 const group = (replicas: number) => ({ brokers: [{ name: 'kafka', replicas, storage: { size: '1Gi' } }] })
@@ -139,4 +140,6 @@ describe.skipIf(lacksKubeLab())('replicas and brokers by their resources, on a r
       timeoutMs: 10_000,
     })
   }, 30_000)
+
+  describe('volumes', () => volumesOnRealServer(place))
 })
