@@ -45,7 +45,8 @@ test.each(['SCRAM-SHA-256', 'SCRAM-SHA-512'] as const)(
     const { resourceVersion } = (await secretOf(object)).metadata
     await settle()
     kafka.writes = []
-    for (let look = 0; look < 100; look++) await annotate(object, { look: String(look) })
+    const looks = type === 'SCRAM-SHA-512' ? 100 : 5
+    for (let look = 0; look < looks; look++) await annotate(object, { look: String(look) })
     await place.restartOperator()
     await place.kube.patch(users, keyOf(object), 'merge', { status: null }, { subresource: 'status' })
     await annotate(object, { look: 'last' })
