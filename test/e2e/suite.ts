@@ -7,6 +7,7 @@ import { pidsOf } from '../local/support/machine.ts'
 import { eventually } from '../support/net.ts'
 import { ApacheTools } from '../support/tools.ts'
 import { execute, Kubectl, type Executed, type Login, QUICKSTART, type Substrate } from './substrate.ts'
+import { readableTexts, secretTexts } from './secrets.ts'
 import { Traffic } from './traffic.ts'
 
 type Conditions = { status?: { conditions?: { type: string; status: string; reason: string; message: string }[] } }
@@ -331,6 +332,18 @@ export const clusterSuite = <Place extends Substrate>(
       expect(await kubectl.ok(['logs', '--previous', 'quickstart-kafka-1'])).toBe(logs.output)
       await ready('skc/quickstart')
     }, 120_000)
+
+    test('no password and no key is in a log, an event, an argument or an object that is no Secret', async () => {
+      const secret = await secretTexts(kubectl)
+      expect([...secret.values()].some((where) => where.includes('quickstart-credentials'))).toBe(true)
+      expect(secret.has(app.password)).toBe(true)
+      const readable = await readableTexts(kubectl)
+      expect([...readable.keys()]).toContain('the log of quickstart-kafka-0')
+      const found = [...readable].flatMap(([place, text]) =>
+        [...secret].filter(([needle]) => text.includes(needle)).map(([, where]) => `${where} in ${place}`),
+      )
+      expect(found).toEqual([])
+    })
 
     test('a Cluster deleted and applied again has its id, its records and its users\u2019 passwords', async () => {
       const before = await kubectl.json<{ status: { clusterId: string } }>('get', 'skc', 'quickstart')
