@@ -87,3 +87,11 @@ test('what is wrong is said with what to write instead', async () => {
   await expect(options(['--image', 'i', '--kubeconfig', proxied])).rejects.toThrow('proxy-url, which is not supported')
   await expect(options(['--image', 'i', '--kubeconfig', file('empty', 'kind: Config\n')])).rejects.toThrow("has no context ''")
 })
+
+test('network policies are made only where they are asked for, and let in the pods of the chart', async () => {
+  const path = file('policies', kubeconfig('{token: abc}'))
+  const common = ['--image', 'i', '--kubeconfig', path]
+  expect((await options(common)).operatorPods).toBeUndefined()
+  const labels = { 'app.kubernetes.io/name': 'sofakafka-operator' }
+  expect((await options([...common, '--network-policies'], { POD_NAMESPACE: 'ops' })).operatorPods).toEqual({ namespace: 'ops', labels })
+})
