@@ -167,10 +167,15 @@ const secretsOfUser = (user: User): string[] => {
   return name === undefined ? [] : [keyText({ namespace: namespaceOf(user), name })]
 }
 
-const secretsOfCluster = (cluster: Cluster): string[] =>
-  (cluster.spec.listeners ?? []).flatMap(({ tls }) =>
-    tls?.secretRef ? [keyText({ namespace: namespaceOf(cluster), name: tls.secretRef.name })] : [],
-  )
+const secretsOfCluster = (cluster: Cluster): string[] => {
+  const { authentication, tls } = cluster.spec.zookeeper.external ?? {}
+  const references = [
+    ...(cluster.spec.listeners ?? []).map((listener) => listener.tls?.secretRef),
+    authentication?.secretRef,
+    tls?.secretRef,
+  ]
+  return references.flatMap((reference) => (reference ? [keyText({ namespace: namespaceOf(cluster), name: reference.name })] : []))
+}
 
 /** Whose users get other certificates when this Secret changes. */
 const clusterOfClientsAuthority = (secret: KubeObject): Key | undefined => {
