@@ -117,6 +117,10 @@ export const startBroker = async (options: StartOptions): Promise<Broker> => {
   }
 }
 
+/** Until the controller has told it of the cluster a broker would say to clients that no topic exists. */
+const strangeness = ({ metadata, brokerId }: ClusterLink): string | undefined =>
+  metadata.isAlive(brokerId) ? undefined : 'waits for the controller to tell it of the cluster'
+
 const start = async (options: StartOptions, undo: Undo): Promise<Broker> => {
   const { config, clocks, logger, metrics } = options
   const startMs = clocks.monotonic.nowMs()
@@ -130,7 +134,7 @@ const start = async (options: StartOptions, undo: Undo): Promise<Broker> => {
       : await openHttp(listener, {
           metrics: () => metrics.text(),
           unhealthy: () => unhealthy,
-          notReady: () => (stage === '' ? undefined : `waits for ${stage}`),
+          notReady: () => (stage === '' ? strangeness(link) : `waits for ${stage}`),
         })
   undo.add(() => http?.close())
 

@@ -63,6 +63,15 @@ export class ClusterClient {
     return this.anyBroker(metadata, { topics: names === null ? null : names.map((name) => ({ name })), allowAutoTopicCreation: false })
   }
 
+  /** As `topics`, by the controller: what a decision rests on that cannot be taken back. A broker that has just started knows of no topic. */
+  topicsOfController(names: readonly string[] | null): Promise<ResponseOf<typeof metadata>> {
+    const request = { topics: names === null ? null : names.map((name) => ({ name })), allowAutoTopicCreation: false }
+    // Any broker answers Metadata: one that was the controller until it restarted says so only by what it knows of the controller.
+    return this.controller(metadata, request, ({ controllerId }, nodeId) =>
+      controllerId === nodeId ? undefined : new KafkaError('NOT_CONTROLLER', `broker ${nodeId} is not the controller any more`),
+    )
+  }
+
   /** Sends to the first known or bootstrap broker that can be reached. */
   async anyBroker<A extends Api>(api: A, request: Sendable<RequestOf<A>>): Promise<ResponseOf<A>> {
     let last: unknown = new ConnectionError('no broker is known; give at least one bootstrap address')
@@ -92,14 +101,14 @@ export class ClusterClient {
   async controller<A extends Api>(
     api: A,
     request: Sendable<RequestOf<A>>,
-    errorOf: (response: ResponseOf<A>) => KafkaError | undefined = () => undefined,
+    errorOf: (response: ResponseOf<A>, nodeId: number) => KafkaError | undefined = () => undefined,
   ): Promise<ResponseOf<A>> {
     for (let attempt = 1; ; attempt++) {
       try {
         const { controllerId } = attempt === 1 && this.#known ? this.#known : await this.brokers()
         if (controllerId < 0) throw new KafkaError('NOT_CONTROLLER', 'no controller is known yet')
         const response = await this.broker(controllerId, api, request)
-        const error = errorOf(response)
+        const error = errorOf(response, controllerId)
         if (error) throw error
         return response
       } catch (error) {

@@ -43,9 +43,9 @@ export class PartitionAdmin {
     this.#client = client
   }
 
-  /** Every partition of the topics, of all topics when none are named; topics that do not exist are left out. */
+  /** Every partition of the topics, of all topics when none are named, as the controller knows them; topics that do not exist are left out. */
   async replicas(topics: readonly string[] | null = null): Promise<PartitionReplicas[]> {
-    const answer = await this.#client.topics(topics)
+    const answer = await this.#client.topicsOfController(topics)
     return answer.topics.flatMap(({ name, partitions }) =>
       partitions.map(({ partitionIndex, leaderId, replicaNodes, isrNodes }) => ({
         topic: name,

@@ -104,6 +104,15 @@ describe('a roll over random partition maps', () => {
     expect(counts.waited).toBeGreaterThan(50)
   })
 
+  test('waits while the broker that was asked has just started and does not know the one that would go', async () => {
+    const kafka = new FakeKafka()
+    const pods = [podOf(zookeeper!, 0, true), ...[0, 1, 2, 3, 4].map((id) => podOf(brokers!, id, id !== 4))]
+    kafka.partitions.brokers = []
+    expect(await taken({ kafka, pods, minInSync: new Map() })).toBeUndefined()
+    kafka.partitions.brokers = [0, 1, 2, 3, 4].map((id) => ({ id, rack: null }))
+    expect(await taken({ kafka, pods, minInSync: new Map() })).toBe(4)
+  })
+
   test('asks for the controller anew before each step', async () => {
     const situation = randomSituation(3)
     for (const partition of ['t0', 't1', 't2', 't3', 't4', 't5'].flatMap((topic) => situation.kafka.partitions.of(topic)))

@@ -78,7 +78,8 @@ const whyNot = async (pod: resources.Pod, { contact, brokerIds }: KafkaFacts): P
   if (isZooKeeper(pod)) return undefined
   if (!contact) return isReady(pod) ? 'the brokers could not be asked whether they can do without it' : undefined
   const brokerId = idOf(pod)
-  if (!brokerIds?.includes(brokerId)) return undefined
+  // One that serves is missed by a broker that has just started itself and does not know the cluster yet.
+  if (!brokerIds?.includes(brokerId)) return isReady(pod) ? 'the broker that was asked does not know it' : undefined
   const partitions = await contact.partitions.replicas()
   const topics = topicsInDoubt(brokerId, partitions)
   if (topics.length === 0) return undefined
