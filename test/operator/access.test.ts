@@ -134,6 +134,13 @@ describe('network policies', () => {
     expect(rule(kafka, 9093)?.from).toBeUndefined()
   })
 
+  test('open the listener that is shared with brokers that are taken over, as long as there is one', () => {
+    const shared = { listener: { name: 'SHARED', port: 9095, securityProtocol: 'PLAINTEXT' }, isInterBroker: true }
+    const during = named(objectsOf({}, { operatorPods, shared }), 'NetworkPolicy', 'ant-kafka') as Policy
+    expect(rule(during, 9095)).toEqual({ ports: [{ protocol: 'TCP', port: 9095 }] })
+    expect(rule(policyOf('kafka'), 9095)).toBeUndefined()
+  })
+
   test('are made only by an operator that knows its own pods', () => {
     expect(objectsOf().map(({ kind }) => kind)).not.toContain('NetworkPolicy')
   })

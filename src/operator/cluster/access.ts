@@ -2,6 +2,7 @@ import type { Cluster } from '../../api/index.ts'
 import type { KubeObject } from '../../kube/types.ts'
 import * as names from '../names.ts'
 import { isApache, isExternal } from '../zookeeper/place.ts'
+import type { Inputs } from './inputs.ts'
 import { allListenersOf, listenersOf } from './listeners.ts'
 import { ownedMeta } from './pod.ts'
 
@@ -26,7 +27,7 @@ const ports = (...numbers: number[]): Rule['ports'] => numbers.map((port) => ({ 
  * Who may open connections to the pods. Clients to the listeners, from everywhere or from the listener's networkPolicyPeers; metrics from everywhere; what is among brokers, and
  * ZooKeeper, only the Cluster's own pods and the operator.
  */
-export const networkPolicies = (cluster: Cluster, operator: OperatorPods | undefined): KubeObject[] => {
+export const networkPolicies = (cluster: Cluster, { operatorPods: operator, shared }: Inputs): KubeObject[] => {
   if (!operator) return []
   const brokers: Peer = { podSelector: { matchLabels: names.kafkaSelector(cluster) } }
   const servers: Peer = { podSelector: { matchLabels: names.selectorOf(cluster, names.ZOOKEEPER_GROUP) } }
@@ -41,6 +42,8 @@ export const networkPolicies = (cluster: Cluster, operator: OperatorPods | undef
   const among = allListenersOf(cluster).filter(({ name }) => !listenersOf(cluster).some((listener) => listener.name === name))
   const kafka = policy(cluster, 'kafka', brokers, [
     ...clients,
+    // The brokers that are taken over are outside of Kubernetes.
+    ...(shared ? [{ ports: ports(shared.listener.port) }] : []),
     { ports: ports(...among.map(({ port }) => port)), from: [brokers, ours] },
     { ports: ports(names.METRICS_PORT) },
   ])

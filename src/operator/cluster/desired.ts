@@ -17,7 +17,7 @@ import { zooKeeperObjects, zooKeeperParts, zooKeeperRestartOn } from './zookeepe
 export const desired = (cluster: Cluster, inputs: Inputs): KubeObject[] => [
   ...zooKeeperObjects(cluster, inputs),
   ...serviceAccounts(cluster),
-  ...networkPolicies(cluster, inputs.operatorPods),
+  ...networkPolicies(cluster, inputs),
   ...listenerObjects(cluster, inputs),
   ...cluster.spec.brokers.flatMap((group) => [groupConfig(cluster, group), groupStatefulSet(cluster, group, inputs)]),
 ]
