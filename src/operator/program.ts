@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { MonotonicClock, Timer, WallClock } from '../base/clock.ts'
+import type { MonotonicClock, WallClock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import { KubeClient } from '../kube/client.ts'
 import type { KubeConnection } from '../kube/connection.ts'
@@ -8,7 +8,7 @@ import { LeaderElection } from '../kube/lease.ts'
 import { keyOf, type Key } from '../kube/types.ts'
 import { Definitions } from './definitions.ts'
 import { entranceOf, homeOf } from './entrance.ts'
-import { collectGarbage } from './heap.ts'
+import { keepMemorySmall } from './heap.ts'
 import { startHttp } from './http.ts'
 import { CertificateEnds } from './certificates/ends.ts'
 import type { OperatorPods } from './cluster/access.ts'
@@ -65,8 +65,6 @@ const RENEW_DEADLINE_MS = 8000
 const STUCK_MS = 600_000
 /** What is still to be told in events at the stop is given so long. */
 const FLUSH_MS = 2000
-/** By then the first look at everything is done. */
-const SETTLE_MS = 30_000
 /** Starts the operator. Reads at once; writes only while it holds the Lease. */
 export const runOperator = async (options: OperatorOptions): Promise<Operator> => {
   const running = new RunningOperator(options)
@@ -93,7 +91,8 @@ class RunningOperator {
   #onStopped!: (code: number) => void
   #onLeading!: () => void
   #isLeading = false
-  #settling: Timer | undefined
+  readonly #end = new AbortController()
+  #tidying: Promise<void> | undefined
   #stopping: Promise<void> | undefined
 
   constructor(options: OperatorOptions) {
@@ -207,7 +206,7 @@ class RunningOperator {
   }
 
   stop(code: number): Promise<void> {
-    this.#stopping ??= this.#end(code)
+    this.#stopping ??= this.#finish(code)
     return this.#stopping
   }
 
@@ -221,11 +220,13 @@ class RunningOperator {
     for (const queue of Object.values(this.#queues)) queue.start()
     this.#isLeading = true
     this.#onLeading()
-    this.#settling = this.#options.clocks.monotonic.schedule(SETTLE_MS, collectGarbage)
+    const isIdle = () => Object.values(this.#queues).every((queue) => queue.running().length === 0)
+    this.#tidying = keepMemorySmall({ clock: this.#options.clocks.monotonic, signal: this.#end.signal, isIdle })
   }
 
-  async #end(code: number): Promise<void> {
-    this.#settling?.cancel()
+  async #finish(code: number): Promise<void> {
+    this.#end.abort(new Error('the operator stops'))
+    await this.#tidying
     await Promise.all(Object.values(this.#queues).map((queue) => queue.stop()))
     await Promise.race([this.#events.flush(), this.#options.clocks.monotonic.sleep(FLUSH_MS)])
     await this.#definitions.stop()
