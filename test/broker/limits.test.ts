@@ -82,6 +82,9 @@ test('the HTTP pages say how the broker is', async () => {
   const client = await broker.client()
   expect(await get('/healthz')).toBe('200 ok\n')
   expect(await get('/readyz')).toBe('200 ok\n')
+  broker.cluster.isTold = false
+  expect(await get('/readyz')).toBe('503 waits for the controller to tell it of the cluster\n')
+  broker.cluster.isTold = true
   expect(await get('/metrics')).toContain('requests{api="ApiVersions"} 1')
   expect(await get('/')).toContain('404')
   expect(await get('/metrics', 'POST')).toContain('405')

@@ -11,6 +11,8 @@ spec: {clusterRef: {name: quickstart}, partitions: ${partitions}, replicas: ${re
 `
 const group = (replicas: number) => ({ brokers: [{ name: 'kafka', replicas, storage: { size: '10Gi' } }] })
 
+const SECURE = 9093
+
 /** A cluster that is changed while an idempotent producer and a group use it. */
 export const changeStory = (where: PlaceName, isSkipped: boolean, start: () => Promise<Substrate>): void => {
   describe.skipIf(isSkipped || missing(where, 'change').length > 0)(`a cluster that is changed while it is used: ${where}`, () => {
@@ -29,10 +31,14 @@ export const changeStory = (where: PlaceName, isSkipped: boolean, start: () => P
     }, 120_000)
     const tellWhy = () => onTestFailed(async () => console.warn(await place.diagnosis()))
 
-    test('a setting that needs a restart rolls through the brokers', async () => {
+    test('a listener with TLS and a setting that needs a restart roll through the brokers', async () => {
       tellWhy()
       const before = await place.brokers()
-      await place.patch('skc/quickstart', { config: { 'queued.max.requests': 400 } })
+      const listeners = [
+        { name: 'internal', port: 9092 },
+        { name: 'secure', port: SECURE, tls: { enabled: true } },
+      ]
+      await place.patch('skc/quickstart', { config: { 'queued.max.requests': 400 }, listeners })
       await place.areReplaced(before)
       await load.goesOn()
     }, 240_000)
@@ -61,6 +67,26 @@ export const changeStory = (where: PlaceName, isSkipped: boolean, start: () => P
       await place.becomesReady('skc/quickstart')
       await load.goesOn()
     }, 300_000)
+
+    const renewal = async () => {
+      tellWhy()
+      const secured = await Load.start(place, 'load-tls', 'secure')
+      try {
+        const [pods, before] = [await place.brokers(), await place.certificates(SECURE)]
+        // The operator makes what is missing: as if it were about to end.
+        const gone = JSON.stringify({ data: { 'secure.pem': null } })
+        await place.kubectl.ok(['patch', 'secret', 'quickstart-kafka-certificates', '--type=merge', '-p', gone])
+        const areNew = async () => (await place.certificates(SECURE)).every((each) => !before.includes(each))
+        await eventually(areNew, { timeoutMs: 180_000, everyMs: 1000, what: 'every broker shows another certificate' })
+        await secured.goesOn()
+        expect((await secured.end()).complaints).toEqual([])
+        expect((await place.brokers()).map(({ metadata }) => metadata.uid)).toEqual(pods.map(({ metadata }) => metadata.uid))
+      } finally {
+        secured.kill()
+      }
+    }
+    // Elsewhere it is tested without load (listeners.long.test.ts): kubelets bring new files after a minute.
+    if (missing(where, 'renewal').length === 0) test('certificates are renewed, and clients with TLS do not notice', renewal, 300_000)
 
     test('no send failed, and every record was stored and consumed once', async () => {
       tellWhy()

@@ -1,6 +1,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { connect } from 'node:tls'
 import { complaints, type Stored, Traffic } from '../interop/traffic.ts'
 import { eventually } from '../support/net.ts'
 import { Kubectl, type Login, type Substrate } from './substrate.ts'
@@ -14,6 +15,9 @@ export type Pod = {
   spec: { nodeName?: string; containers: { image: string }[] }
   status: { podIP?: string; conditions?: { type: string; status: string }[] }
 }
+
+/** How a client logs in; with TLS, whom it trusts, as PEM. */
+type Entrance = Login & { ca?: string }
 
 /** The quickstart where it runs, as those see it who change it while it is used. */
 export class Place {
@@ -43,6 +47,32 @@ export class Place {
     ]
     const answers = await Promise.all(asked.map((args) => this.kubectl.run(args)))
     return answers.map(({ stdout, stderr }) => (stdout + stderr).slice(-6000)).join('\n')
+  }
+
+  /** Of a listener with TLS: its address, and the authority to trust. */
+  async entrance(listener: string): Promise<{ bootstrap: string[]; ca: string }> {
+    const { status } = await this.kubectl.json<{ status: { listeners: { name: string; bootstrapServers: string }[] } }>(
+      'get',
+      'skc',
+      'quickstart',
+    )
+    const { data } = await this.kubectl.json<{ data: { 'ca.crt': string } }>('get', 'secret', 'quickstart-cluster-ca')
+    const { bootstrapServers } = status.listeners.find(({ name }) => name === listener)!
+    return { bootstrap: bootstrapServers.split(','), ca: Buffer.from(data['ca.crt'], 'base64').toString() }
+  }
+
+  /** The fingerprints of the certificates that the brokers show on a port. */
+  async certificates(port: number): Promise<string[]> {
+    const shown = (host: string): Promise<string> =>
+      new Promise((resolve, reject) => {
+        // Only what is shown counts here; the clients under load check it.
+        const socket = connect({ host, port, rejectUnauthorized: false }, () => {
+          resolve(socket.getPeerCertificate().fingerprint256)
+          socket.destroy()
+        })
+        socket.once('error', reject)
+      })
+    return Promise.all((await this.brokers()).map(({ status }) => shown(status.podIP!)))
   }
 
   patch(what: string, spec: object): Promise<string> {
@@ -102,25 +132,28 @@ spec:
 export class Load {
   static readonly PARTITIONS = 6
   readonly #place: Place
-  readonly #login: Login
+  readonly #login: Entrance
   readonly #topic: string
   readonly #traffic: Traffic
 
-  private constructor(place: Place, login: Login, topic: string) {
+  private constructor(place: Place, login: Entrance, topic: string) {
     this.#place = place
     this.#login = login
     this.#topic = topic
-    const file = this.#file('login', [`username=${login.username}`, `password=${login.password}`])
+    const trust = login.ca === undefined ? [] : [`ca=${this.#file('ca.crt', [login.ca])}`]
+    const file = this.#file('login', [`username=${login.username}`, `password=${login.password}`, ...trust])
     this.#traffic = Traffic.franzGo(login.bootstrap.join(','), topic, Load.PARTITIONS, 20, (program, args) =>
       place.spawn(program, args, { TRAFFIC_LOGIN: file }),
     )
   }
 
-  static async start(place: Place, topic: string): Promise<Load> {
+  /** `secure` names a listener with TLS; absent, the clients use the first one. */
+  static async start(place: Place, topic: string, secure?: string): Promise<Load> {
     const { code, stderr } = await place.kubectl.apply(`${USER}---\n${topicOf(topic, Load.PARTITIONS)}`)
     if (code !== 0) throw new Error(stderr)
     for (const what of ['sku/load', 'ska/load', `skt/${topic}`]) await place.becomesReady(what)
-    const load = new Load(place, await place.kubectl.login('load'), topic)
+    const login = await place.kubectl.login('load')
+    const load = new Load(place, secure === undefined ? login : { ...login, ...(await place.entrance(secure)) }, topic)
     await load.goesOn()
     return load
   }
@@ -145,8 +178,12 @@ export class Load {
   /** Ends the clients, reads what is stored, and tells everything that contradicts "0 failed, 0 lost, 0 doubled"; and how many records there were. */
   async end(): Promise<{ complaints: string[]; records: number }> {
     const account = await this.#traffic.end()
-    const { username, password, bootstrap } = this.#login
-    const mechanism = ['security.protocol=SASL_PLAINTEXT', 'sasl.mechanisms=SCRAM-SHA-512']
+    const { username, password, bootstrap, ca } = this.#login
+    const trust =
+      ca === undefined
+        ? ['security.protocol=SASL_PLAINTEXT']
+        : ['security.protocol=SASL_SSL', `ssl.ca.location=${this.#file('ca.crt', [ca])}`]
+    const mechanism = [...trust, 'sasl.mechanisms=SCRAM-SHA-512']
     const file = this.#file('kcat', [...mechanism, `sasl.username=${username}`, `sasl.password=${password}`])
     const kcat = this.#place.spawn('kcat', [
       '-F',

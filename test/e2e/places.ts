@@ -25,6 +25,7 @@ export type PlaceName = keyof typeof PLACES
 export const STORIES = {
   quickstart: ['clusters'],
   change: ['clusters'],
+  renewal: ['clusters', 'isolation'],
   install: ['clusters', 'charts', 'election'],
   image: ['image'],
   trouble: ['clusters', 'election', 'nodes', 'image'],

@@ -42,6 +42,8 @@ export class MemoryCluster implements ClusterLink {
   guard: ServingGuard = { check: () => undefined }
   /** Of clients that keep them in ZooKeeper, by group/topic/partition. */
   readonly oldOffsets = new Map<string, number>()
+  /** False: the controller has not told the broker of the cluster yet. */
+  isTold = true
   /** What was called, in order. */
   readonly calls: string[] = []
   readonly incarnationOf = undefined
@@ -158,7 +160,7 @@ export class MemoryCluster implements ClusterLink {
         const endpoint = this.#advertised.find(({ name }) => name === listener)
         return endpoint ? [{ id: brokerId, host: endpoint.host, port: endpoint.port, rack: null }] : []
       },
-      isAlive: (id) => id === brokerId,
+      isAlive: (id) => this.isTold && id === brokerId,
     }
   }
 

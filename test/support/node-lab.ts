@@ -140,7 +140,8 @@ export class NodeLab {
 
   /** As if its power failed. */
   async kill(node: NodeName): Promise<void> {
-    await lab(['kill', node])
+    // Its mounts may still be busy the first time.
+    await lab(['kill', node]).catch(() => lab(['kill', node]))
     sweep(NODES.indexOf(node))
   }
 

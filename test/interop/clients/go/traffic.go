@@ -73,9 +73,10 @@ func traffic(args []string) error {
 		return err
 	}
 	var acked, polled atomic.Int64
-	// A broker that is killed before it answers the first request is not one that demands TLS.
+	// A broker that is killed before it answers the first request is not one that demands TLS. One that has just started knows no topic for a moment,
+	// and asking so often uses the default's four tries up within it.
 	producer, err := kgo.NewClient(append(secured, kgo.SeedBrokers(strings.Split(bootstrap, ",")...), kgo.DefaultProduceTopic(topic), kgo.RecordPartitioner(kgo.ManualPartitioner()),
-		kgo.MetadataMinAge(50*time.Millisecond), kgo.ProducerLinger(0), kgo.AlwaysRetryEOF())...)
+		kgo.MetadataMinAge(50*time.Millisecond), kgo.ProducerLinger(0), kgo.AlwaysRetryEOF(), kgo.UnknownTopicRetries(-1))...)
 	if err != nil {
 		return err
 	}
