@@ -77,6 +77,16 @@ describe('the listener that both kinds share', () => {
     expect(last('listener.security.protocol.map')).toMatch(/,PLAINTEXT:PLAINTEXT$/)
     expect(ports).toContainEqual({ name: 'tcp-shared', containerPort: 9095, protocol: 'TCP' })
   })
+  test('is open to everybody where other listeners are guarded', () => {
+    const inputs: Inputs = { image: 'i', advertise: 'pod-dns', operatorPods: { namespace: 'op', labels: { app: 'op' } } }
+    const rules = (shared?: Shared) => {
+      const policy = desired(moved(), shared ? { ...inputs, shared } : inputs).find(({ kind }) => kind === 'NetworkPolicy')
+      return (policy as unknown as { spec: { ingress: { ports: { port: number }[]; from?: unknown }[] } }).spec.ingress
+    }
+    const open = { ports: [{ protocol: 'TCP', port: 9095 }] }
+    expect(rules(joint)).toContainEqual(open)
+    expect(rules()).not.toContainEqual(open)
+  })
   test('is left in two rolls: every broker is always reached by the one that the others know', () => {
     expect(nextShared(moved({ listener: LISTENER }), [], true)).toEqual(joint)
     expect(nextShared(moved(), [setOf(joint)], true)).toEqual(apart)
