@@ -63,9 +63,13 @@ export class ZooKeeperNodes {
 
   async stop(): Promise<void> {
     this.#isOver = true
-    await this.#loop
-    for (const name of this.#running.keys()) this.#kill(name)
-    await this.#controllers?.stop()
+    try {
+      await this.#loop
+    } finally {
+      // Also when the API server went first: no server outlives its test.
+      for (const name of this.#running.keys()) this.#kill(name)
+      await this.#controllers?.stop()
+    }
     rmSync(this.directory, { recursive: true, force: true })
   }
 
