@@ -61,6 +61,8 @@ const LEASE_NAME = 'sofakafka-operator'
 /** Another operator takes over at most this and two retries of two seconds after the last renewal; the holder itself stops acting well before. */
 const LEASE_MS = 12_000
 const RENEW_DEADLINE_MS = 8000
+/** So that a request that nobody answers is followed by another one before that. */
+const LEASE_TIMEOUT_MS = 3000
 /** A reconcile that takes longer than this makes the process unhealthy: it is restarted, which is better than being stuck for ever. */
 const STUCK_MS = 600_000
 /** What is still to be told in events at the stop is given so long. */
@@ -106,7 +108,7 @@ class RunningOperator {
     const { clocks, logger, connection } = options
     const identity = `${options.identity}_${randomBytes(4).toString('hex')}`
     const client = { connection, clock: clocks.monotonic, fieldManager: MANAGER, appliedAnnotation: APPLIED }
-    this.#electionKube = new KubeClient({ ...client, timeoutMs: 5000 })
+    this.#electionKube = new KubeClient({ ...client, timeoutMs: LEASE_TIMEOUT_MS })
     this.#election = options.hasLeaderElection
       ? new LeaderElection({
           kube: this.#electionKube,
