@@ -3,9 +3,8 @@ import type { ChildProcessWithoutNullStreams } from 'node:child_process'
 import { Place } from './load.ts'
 import { execute, type Substrate } from './substrate.ts'
 
-/** The image of this source tree, and the same under another name, to change to. */
+/** The image of this source tree. */
 export const IMAGE = 'sofakafka:e2e'
-export const OTHER_IMAGE = 'sofakafka:e2e-other'
 
 /** Real nodes with the operator of this source tree as two pods, and the quickstart, all in namespaces where only restricted pods may run. */
 export class Nodes implements Substrate {
@@ -16,8 +15,8 @@ export class Nodes implements Substrate {
   }
 
   /** `values`: for helm install. */
-  static async start(options: { count?: 1 | 2 | 3; values?: string[]; images?: string[] } = {}): Promise<Nodes> {
-    const nodes = new Nodes(await NodeLab.start(options.count ?? 1, options.images ?? [IMAGE]))
+  static async start(options: { count?: 1 | 2 | 3; values?: string[] } = {}): Promise<Nodes> {
+    const nodes = new Nodes(await NodeLab.start(options.count ?? 1, [IMAGE]))
     try {
       await nodes.#install(options.values ?? [])
     } catch (error) {

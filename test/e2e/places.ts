@@ -28,7 +28,7 @@ export const STORIES = {
   renewal: ['clusters', 'isolation'],
   install: ['clusters', 'charts', 'election'],
   image: ['image'],
-  trouble: ['clusters', 'election', 'nodes', 'image'],
+  trouble: ['clusters', 'nodes'],
 } satisfies Record<string, Feature[]>
 export type StoryName = keyof typeof STORIES
 
