@@ -9,7 +9,7 @@ import { credentialOfPassword, formatCredential, verifyPassword } from '../../sr
 import { ZooKeeperClient } from '../../src/zookeeper/client.ts'
 import { startApacheKafka, startApacheZooKeeper, type ApacheServer } from '../support/apache.ts'
 import { lacks } from '../support/needs.ts'
-import { freePort, waitForPort } from '../support/net.ts'
+import { eventually, freePort, waitForPort } from '../support/net.ts'
 
 const MODULE = 'org.apache.kafka.common.security.scram.ScramLoginModule'
 const key = { namespace: 'ns', name: 'ant' }
@@ -186,8 +186,11 @@ describe.skipIf(lacks('java', 'maven'))('the contact to a Kafka cluster, on Apac
     await (await anew.get(key)).describeCluster()
     expect(await verifyPassword('SCRAM-SHA-512', 'lost', await password())).toBe(true)
     now = entrance
-    await anew.get(key)
-    expect(await verifyPassword('SCRAM-SHA-512', 'secret', await password())).toBe(true)
+    // A contact that was tried a moment ago is given out as it is.
+    await eventually(async () => {
+      await anew.get(key)
+      return verifyPassword('SCRAM-SHA-512', 'secret', await password())
+    })
     await anew.close()
   }, 30_000)
 })

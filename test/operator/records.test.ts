@@ -31,16 +31,13 @@ test('a record is written only when it says something else, and never over a cha
   writes = 0
   await records.put('topics', 'T1', record('a'))
   expect(writes).toBe(0)
-  const late = zooKeeperRecords(
-    {
-      ...memory.client(),
-      set: async (path, data, version) => {
-        await zooKeeperRecords(memory.client(), 'there').put('topics', 'T1', record('b'))
-        return memory.client().set(path, data, version)
-      },
-    } as ReturnType<typeof memory.client>,
-    'here',
-  )
+  const overtaken: Pick<ReturnType<typeof memory.client>, 'set'> = {
+    set: async (path, data, version) => {
+      await zooKeeperRecords(memory.client(), 'there').put('topics', 'T1', record('b'))
+      return memory.client().set(path, data, version)
+    },
+  }
+  const late = zooKeeperRecords(Object.assign(memory.client(), overtaken), 'here')
   await expect(late.put('topics', 'T1', record('a', { deletionPolicy: 'Retain' }))).rejects.toMatchObject({ error: 'BAD_VERSION' })
   await records.put('topics', 'T1', record('a', { deletionPolicy: 'Retain' }))
   expect(await records.others('topics', 'T1')).toEqual([record('b')])

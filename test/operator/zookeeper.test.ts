@@ -24,11 +24,11 @@ const own = (spec: Record<string, unknown> = {}) => cluster('ant', 'ns', { zooke
 const render = (object: Cluster, zookeeper: ZooKeeperFacts) => {
   const inputs: Inputs = { image: 'sofakafka:1', advertise: 'pod-dns', zookeeper }
   const objects = desired(object, inputs)
-  const find = <T>(kind: string, name: string) => objects.find((one) => one.kind === kind && one.metadata.name === name) as T
+  const find = (kind: string, name: string) => objects.find((one) => one.kind === kind && one.metadata.name === name)
   return {
     objects,
-    set: (name: string) => find<StatefulSet>('StatefulSet', name),
-    config: (name: string) => find<ConfigMap>('ConfigMap', name),
+    set: (name: string) => find('StatefulSet', name) as StatefulSet,
+    config: (name: string) => find('ConfigMap', name) as ConfigMap,
   }
 }
 const containerOf = (set: StatefulSet) => set.spec.template.spec.containers[0]!
