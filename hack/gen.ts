@@ -7,7 +7,8 @@ import { dashboards } from './gen/dashboards.ts'
 import { dynamicKeys } from './gen/dynamic-keys.ts'
 import { placesPage } from './gen/places.ts'
 
-const generated = (): Map<string, string> => new Map([...apiTypes(), ...crdChart(), ...dashboards(), ...dynamicKeys(), ...placesPage(), ...cliDocs()])
+const generated = (): Map<string, string> =>
+  new Map([...apiTypes(), ...crdChart(), ...dashboards(), ...dynamicKeys(), ...placesPage(), ...cliDocs()])
 
 /** The paths of generated files that are not what their sources say. */
 export const staleFiles = (): string[] =>

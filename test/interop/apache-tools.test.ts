@@ -89,7 +89,9 @@ describe.skipIf(lacks('java', 'maven'))('Apache\u2019s tools of 2.6.3 against th
     const at = ['--bootstrap-server', plain]
     await tools.ok(TOPIC, [...at, '--create', '--topic', 'configured', '--partitions', '1', '--replication-factor', '1'])
     const topic = ['--entity-type', 'topics', '--entity-name', 'configured']
-    await tools.ok(CONFIG, [...at, ...topic, '--alter', '--add-config', 'segment.bytes=1048576,cleanup.policy=[compact,delete]'])
+    const alter = [...at, ...topic, '--alter', '--add-config', 'segment.bytes=1048576,cleanup.policy=[compact,delete]']
+    // The tool asks any broker, and not each has heard of the topic when it is made.
+    await eventually(async () => (await tools.run(CONFIG, alter)).code === 0)
     const shown = await tools.ok(CONFIG, [...at, ...topic, '--describe'])
     expect(shown).toMatch(
       /segment\.bytes=1048576 sensitive=false synonyms=\{DYNAMIC_TOPIC_CONFIG:segment\.bytes=1048576, DEFAULT_CONFIG:log\.segment\.bytes=1073741824\}/,

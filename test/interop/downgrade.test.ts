@@ -147,6 +147,9 @@ describe.skipIf(lacksPrevious() || lacks('java', 'maven'))('data and znodes of t
     await start(present)
     const admin = kafka().admin()
     const configEntries = [{ name: 'retention.ms', value: '700000000' }]
+    // kafkajs gives up at once where the controller is not known yet.
+    await admin.connect()
+    await eventually(async () => (await admin.describeCluster()).controller !== null, { what: 'the controller is known' })
     await admin.createTopics({ topics: [{ topic: 't', numPartitions: 3, replicationFactor: 1, configEntries }], waitForLeaders: true })
     await admin.disconnect()
     await send('first', true)

@@ -158,7 +158,7 @@ describe.skipIf(lacksKubeLab())('on a real API server', () => {
         expect(items.filter((pod) => !pod.status?.podIP).length).toBeLessThanOrEqual(1)
         return fresh[0]
       })
-      expect((await readyOf(object))?.status).toBe('False')
+      await eventually(async () => (await readyOf(object))?.status === 'False')
       order.push(replaced.metadata.name)
       uids.set(replaced.metadata.name, replaced.metadata.uid)
       expect(replaced.spec.containers[0]?.image).toBe('sofakafka:new')

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { removeDirectory, temporaryDirectory } from './apache.ts'
-import { freePort, waitForPort } from './net.ts'
+import { eventually, freePort, waitForPort } from './net.ts'
 
 const NODE = process.execPath
 /** The sources, or what SOFAKAFKA_MAIN names: the benchmark measures what users run. The flag is that of main's first line. */
@@ -154,6 +154,13 @@ export const startOurBroker = async (options: OurBrokerOptions): Promise<OurBrok
   const start = async () => {
     const program = new Program(['broker', file])
     await program.logged('broker serves')
+    // Until the controller has told it of the cluster, clients learn of no brokers and no topics from it.
+    const isReady = () => fetch(`http://127.0.0.1:${httpPort}/readyz`).then(({ ok }) => ok)
+    await eventually(isReady, {
+      timeoutMs: 20_000,
+      everyMs: 20,
+      what: `broker ${options.id} is told of the cluster`,
+    })
     return program
   }
   const broker: OurBroker = {
