@@ -111,7 +111,14 @@ export type OurBroker = {
   restart(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>
   stop(): Promise<number | null>
 }
-export type OurBrokerOptions = { id: number; zookeeper: string; extra?: string[]; sasl?: { user: string; password: string } }
+export type OurBrokerOptions = {
+  id: number
+  zookeeper: string
+  extra?: string[]
+  sasl?: { user: string; password: string }
+  /** There is no controller that would tell it of the cluster. */
+  isAlone?: boolean
+}
 
 const saslLines = (port: number, saslPort: number, { user, password }: { user: string; password: string }, directory: string): string[] => {
   const credentials = join(directory, 'credentials')
@@ -154,6 +161,7 @@ export const startOurBroker = async (options: OurBrokerOptions): Promise<OurBrok
   const start = async () => {
     const program = new Program(['broker', file])
     await program.logged('broker serves')
+    if (options.isAlone) return program
     // Until the controller has told it of the cluster, clients learn of no brokers and no topics from it.
     const isReady = () => fetch(`http://127.0.0.1:${httpPort}/readyz`).then(({ ok }) => ok)
     await eventually(isReady, {

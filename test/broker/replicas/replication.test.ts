@@ -17,7 +17,7 @@ const broker = (id: number): OurBroker => brokers.find((one) => one.id === id)!
 beforeAll(async () => {
   zookeeper = await startOurZooKeeper()
   controller = await HandController.start(zookeeper.port, [1, 2, 3])
-  brokers = await Promise.all([1, 2, 3].map((id) => startOurBroker({ id, zookeeper: zookeeper.connect, extra })))
+  brokers = await Promise.all([1, 2, 3].map((id) => startOurBroker({ id, zookeeper: zookeeper.connect, extra, isAlone: true })))
   await controller.createTopic({ leader: 1, leaderEpoch: 0, isr: [1, 2, 3] })
   await controller.tell(brokers, { isNew: true })
 }, 60_000)
