@@ -8,6 +8,7 @@ import { batchOf } from '../../test/support/batches.ts'
 import type { Cluster, Node } from './clusters.ts'
 
 const PAUSE_MS = 2
+const RETRY_MS = 100
 const TIMEOUT_MS = 60_000
 
 class Writer {
@@ -22,11 +23,14 @@ class Writer {
 
   async create(): Promise<void> {
     const topic = { name: this.#topic, numPartitions: 1, replicationFactor: 3, assignments: [], configs: [] }
-    for (const node of this.#cluster.nodes) {
-      const { topics } = await (await this.#connection(node)).request(createTopics, { topics: [topic], timeoutMs: TIMEOUT_MS })
-      if (topics[0]!.errorCode === 0) return
+    // In a cluster that has just started not every broker is registered, and the controller may not have been elected.
+    for (const endsMs = performance.now() + TIMEOUT_MS; performance.now() < endsMs; await monotonicClock.sleep(RETRY_MS)) {
+      for (const node of this.#cluster.nodes) {
+        const { topics } = await (await this.#connection(node)).request(createTopics, { topics: [topic], timeoutMs: TIMEOUT_MS })
+        if (topics[0]!.errorCode === 0) return
+      }
     }
-    throw new Error('no broker made the topic')
+    throw new Error(`no broker made the topic within ${TIMEOUT_MS} ms`)
   }
 
   /** undefined where nobody alive is known to lead. */
