@@ -5,6 +5,7 @@ import { gunzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
 import { connectionOfKubeconfig } from '../../src/kube/kubeconfig.ts'
 import { call, type Called, type CallOptions } from '../cli/support.ts'
+import { eventually } from '../support/net.ts'
 import { startForwardingServer } from '../support/port-forward-server.ts'
 import { execute, type Executed, type Kubectl, type Substrate } from './substrate.ts'
 
@@ -64,6 +65,11 @@ export const commandLineTests = (place: () => Substrate, kubectl: () => Kubectl)
         brokers: { id: number; registered: boolean; partitions: number }[]
       }
       expect(status.brokers.map(({ id, registered }) => [id, registered])).toEqual([0, 1, 2].map((id) => [id, true]))
+      // The brokers were replaced one by one just now: the operator gives each its partitions back when it has caught up.
+      type Described = { kafka: { partitions: { leader: number }[] } }
+      const leaders = async () =>
+        (JSON.parse((await forwarded('topic describe payments -o json')).out) as Described).kafka.partitions.map(({ leader }) => leader)
+      await eventually(async () => new Set(await leaders()).size === 3, { timeoutMs: 30_000, everyMs: 500, what: 'each broker leads' })
       const lines = Array.from({ length: 30 }, (_unused, index) => `k${index}:from a laptop ${index}`)
       const produced = await forwarded('produce payments -K : --user orders-app', { input: lines.join('\n') })
       expect([produced.code, produced.err]).toEqual([0, '30 records written to payments\n'])

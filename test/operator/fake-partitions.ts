@@ -40,6 +40,10 @@ export class FakePartitions implements Pick<PartitionAdmin, keyof PartitionAdmin
   outOfSync(...brokers: number[]): void {
     for (const partition of this.#all.values()) partition.isr = partition.replicas.filter((id) => !brokers.includes(id))
   }
+  /** Lets another of its replicas lead a partition. */
+  lead(topic: string, partition: number, leader: number): void {
+    this.#all.get(partitionKey({ topic, partition }))!.leader = leader
+  }
   /** Ends so many moves that are under way; all when no number is given. */
   settle(count = this.#moves.size): void {
     for (const [key, { replicas, removing }] of [...this.#moves].slice(0, count)) {
