@@ -5,7 +5,7 @@ import { describeGroups } from '../protocol/api/15-describe-groups.ts'
 import { listGroups } from '../protocol/api/16-list-groups.ts'
 import { deleteGroups } from '../protocol/api/42-delete-groups.ts'
 import type { MonotonicClock } from '../base/clock.ts'
-import { errorName, KafkaError } from '../protocol/errors.ts'
+import { type ErrorName, errorName, KafkaError } from '../protocol/errors.ts'
 import { toNumber } from '../protocol/int64.ts'
 import type { ClusterClient } from './cluster-client.ts'
 import { assignedPartitions } from './consumer-assignment.ts'
@@ -38,8 +38,8 @@ const throwOn = (code: number): void => {
 }
 
 /** A coordinator that moves or still loads is one within a few seconds. */
-const isOnItsWay = (error: unknown): boolean =>
-  error instanceof KafkaError && ['COORDINATOR_NOT_AVAILABLE', 'NOT_COORDINATOR', 'COORDINATOR_LOAD_IN_PROGRESS'].includes(error.error)
+const ON_ITS_WAY: readonly ErrorName[] = ['COORDINATOR_NOT_AVAILABLE', 'NOT_COORDINATOR', 'COORDINATOR_LOAD_IN_PROGRESS']
+const isOnItsWay = (error: unknown): boolean => error instanceof KafkaError && ON_ITS_WAY.includes(error.error)
 
 /** Consumer groups and the offsets that they have committed. Calls reject with KafkaError or ConnectionError. */
 export class GroupAdmin {

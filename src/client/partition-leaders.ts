@@ -1,5 +1,5 @@
 import type { MonotonicClock } from '../base/clock.ts'
-import { errorName, KafkaError } from '../protocol/errors.ts'
+import { type ErrorName, errorName, KafkaError } from '../protocol/errors.ts'
 import type { ClusterClient } from './cluster-client.ts'
 import { ConnectionError } from './connection.ts'
 import type { TopicPartition } from './partition-admin.ts'
@@ -8,7 +8,13 @@ const ATTEMPTS = 40
 const PAUSE_MS = 250
 
 /** What another leader, or the same one a little later, may answer differently; nothing was done where one of these stands. */
-const MOVES = ['NOT_LEADER_FOR_PARTITION', 'LEADER_NOT_AVAILABLE', 'FENCED_LEADER_EPOCH', 'REPLICA_NOT_AVAILABLE', 'KAFKA_STORAGE_ERROR']
+const MOVES: readonly ErrorName[] = [
+  'NOT_LEADER_OR_FOLLOWER',
+  'LEADER_NOT_AVAILABLE',
+  'FENCED_LEADER_EPOCH',
+  'REPLICA_NOT_AVAILABLE',
+  'KAFKA_STORAGE_ERROR',
+]
 export const isElsewhere = (error: unknown): boolean => error instanceof KafkaError && MOVES.includes(error.error)
 export const isLost = (error: unknown): boolean => error instanceof ConnectionError
 
