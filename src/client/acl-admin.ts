@@ -1,7 +1,7 @@
 import { describeAcls } from '../protocol/api/29-describe-acls.ts'
 import { createAcls } from '../protocol/api/30-create-acls.ts'
 import { deleteAcls } from '../protocol/api/31-delete-acls.ts'
-import { errorName, KafkaError } from '../protocol/errors.ts'
+import { checked } from '../protocol/errors.ts'
 import { nameOf, OPERATIONS, PATTERN_TYPES, PERMISSIONS, RESOURCE_TYPES, type AclBinding, type AclFilter } from '../security/acl.ts'
 import type { ClusterClient } from './cluster-client.ts'
 
@@ -15,10 +15,6 @@ const filterOf = (filter: AclFilter) => ({
   permissionType: PERMISSIONS[filter.permission],
 })
 
-const throwOn = (errorCode: number, errorMessage: string | null): void => {
-  if (errorCode !== 0) throw new KafkaError(errorName(errorCode), errorMessage ?? undefined)
-}
-
 /** The ACL bindings of a cluster. Calls reject with the first error in an answer, or when the cluster cannot be reached. */
 export class AclAdmin {
   readonly #client: ClusterClient
@@ -28,8 +24,7 @@ export class AclAdmin {
   }
 
   async describe(filter: AclFilter): Promise<AclBinding[]> {
-    const answer = await this.#client.anyBroker(describeAcls, filterOf(filter))
-    throwOn(answer.errorCode, answer.errorMessage)
+    const answer = checked(await this.#client.anyBroker(describeAcls, filterOf(filter)))
     return answer.resources.flatMap(({ resourceType, resourceName, patternType, acls }) =>
       acls.map(({ principal, host, operation, permissionType }) => ({
         resourceType: nameOf(RESOURCE_TYPES, resourceType),
@@ -55,13 +50,13 @@ export class AclAdmin {
       permissionType: PERMISSIONS[binding.permission],
     }))
     const { results } = await this.#client.anyBroker(createAcls, { creations })
-    for (const { errorCode, errorMessage } of results) throwOn(errorCode, errorMessage)
+    results.forEach(checked)
   }
 
   /** Bindings that are not there are no error. */
   async delete(bindings: readonly AclBinding[]): Promise<void> {
     if (bindings.length === 0) return
     const { filterResults } = await this.#client.anyBroker(deleteAcls, { filters: bindings.map(filterOf) })
-    for (const { errorCode, errorMessage } of filterResults) throwOn(errorCode, errorMessage)
+    filterResults.forEach(checked)
   }
 }

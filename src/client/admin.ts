@@ -5,7 +5,7 @@ import { describeConfigs } from '../protocol/api/32-describe-configs.ts'
 import { createPartitions } from '../protocol/api/37-create-partitions.ts'
 import { incrementalAlterConfigs } from '../protocol/api/44-incremental-alter-configs.ts'
 import { alterUserScramCredentials } from '../protocol/api/51-alter-user-scram-credentials.ts'
-import { errorName, KafkaError } from '../protocol/errors.ts'
+import { type Answered, errorName, failureOf, KafkaError } from '../protocol/errors.ts'
 import { MIN_ITERATIONS, saltPassword, SCRAM_MECHANISMS, type ScramMechanism } from '../security/scram.ts'
 import type { ClusterClient } from './cluster-client.ts'
 
@@ -29,15 +29,12 @@ const TOPIC_RESOURCE = 2
 const DYNAMIC_TOPIC_CONFIG = 1
 const TIMEOUT_MS = 30_000
 
-const failure = (code: number, message: string | null | undefined): KafkaError | undefined =>
-  code === 0 ? undefined : new KafkaError(errorName(code), message ?? undefined)
-
 /** An error that is about the broker and not about one of the things asked for; the client then asks the new controller. */
 const commonError = (codes: readonly number[]): KafkaError | undefined =>
   codes.length > 0 && codes.every((code) => errorName(code) === 'NOT_CONTROLLER') ? new KafkaError('NOT_CONTROLLER') : undefined
 
-const outcomesOf = (results: readonly { name: string; errorCode: number; errorMessage?: string | null }[]): Outcomes =>
-  new Map(results.map(({ name, errorCode, errorMessage }) => [name, failure(errorCode, errorMessage)]))
+const outcomesOf = (results: readonly (Answered & { name: string })[]): Outcomes =>
+  new Map(results.map((result) => [result.name, failureOf(result)]))
 
 /** Topics, their configuration and SCRAM users of a cluster, many at a time. Calls reject when the cluster cannot be reached; what is wrong with one thing is its outcome. */
 export class Admin {
@@ -53,7 +50,7 @@ export class Admin {
     const found = new Map<string, TopicDescription>()
     for (const { name, errorCode, partitions } of topics) {
       if (errorName(errorCode) === 'UNKNOWN_TOPIC_OR_PARTITION') continue
-      const error = failure(errorCode, undefined)
+      const error = failureOf({ errorCode })
       if (error && partitions.length === 0) throw error
       const replicationFactor = partitions[0]?.replicaNodes.length ?? 0
       const isUniform = partitions.every(({ replicaNodes }) => replicaNodes.length === replicationFactor)
@@ -101,9 +98,12 @@ export class Admin {
     const resources = names.map((resourceName) => ({ resourceType: TOPIC_RESOURCE, resourceName, configurationKeys: null }))
     const { results } = await this.#client.anyBroker(describeConfigs, { resources })
     return new Map(
-      results.map(({ resourceName, errorCode, errorMessage, configs }) => {
-        const values = new Map(configs.map((c) => [c.name, { value: c.value, isTopicOverride: c.configSource === DYNAMIC_TOPIC_CONFIG }]))
-        return [resourceName, failure(errorCode, errorMessage) ?? values]
+      results.map((result) => {
+        const isTopicOverride = (source: number) => source === DYNAMIC_TOPIC_CONFIG
+        const values = new Map(
+          result.configs.map((one) => [one.name, { value: one.value, isTopicOverride: isTopicOverride(one.configSource) }]),
+        )
+        return [result.resourceName, failureOf(result) ?? values]
       }),
     )
   }
@@ -151,8 +151,6 @@ export class Admin {
     deletions: { name: string; mechanism: number }[]
     upsertions: { name: string; mechanism: number; iterations: number; salt: Buffer; saltedPassword: Buffer }[]
   }): Promise<void> {
-    const errorOf = (results: readonly { errorCode: number; errorMessage: string | null }[]) =>
-      results.map(({ errorCode, errorMessage }) => failure(errorCode, errorMessage)).find(Boolean)
-    await this.#client.controller(alterUserScramCredentials, request, ({ results }) => errorOf(results))
+    await this.#client.controller(alterUserScramCredentials, request, ({ results }) => results.map(failureOf).find(Boolean))
   }
 }

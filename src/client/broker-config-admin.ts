@@ -1,6 +1,6 @@
 import { describeConfigs } from '../protocol/api/32-describe-configs.ts'
 import { incrementalAlterConfigs } from '../protocol/api/44-incremental-alter-configs.ts'
-import { errorName, KafkaError } from '../protocol/errors.ts'
+import { checked, KafkaError } from '../protocol/errors.ts'
 import type { ClusterClient } from './cluster-client.ts'
 import type { BrokerConfigChange } from './partition-admin.ts'
 
@@ -49,11 +49,6 @@ export class BrokerConfigAdmin {
     const { responses } = await this.#client.anyBroker(incrementalAlterConfigs, { resources })
     responses.forEach(checked)
   }
-}
-
-const checked = <T extends { errorCode: number; errorMessage: string | null }>(result: T): T => {
-  if (result.errorCode !== 0) throw new KafkaError(errorName(result.errorCode), result.errorMessage ?? undefined)
-  return result
 }
 
 /** Synonyms of other names (log.retention.hours for log.retention.ms) are left out: they are keys of their own. */

@@ -5,11 +5,11 @@ import { describeGroups } from '../protocol/api/15-describe-groups.ts'
 import { listGroups } from '../protocol/api/16-list-groups.ts'
 import { deleteGroups } from '../protocol/api/42-delete-groups.ts'
 import type { MonotonicClock } from '../base/clock.ts'
-import { type ErrorName, errorName, KafkaError } from '../protocol/errors.ts'
+import { checked, type ErrorName, KafkaError } from '../protocol/errors.ts'
 import { toNumber } from '../protocol/int64.ts'
 import type { ClusterClient } from './cluster-client.ts'
 import { assignedPartitions } from './consumer-assignment.ts'
-import type { TopicPartition } from './partition-admin.ts'
+import { byTopic, type TopicPartition } from './partition-admin.ts'
 
 /** `state`: Kafka's word (Stable, Empty, PreparingRebalance, CompletingRebalance, Dead); undefined where the broker is older than Kafka 2.6. */
 export type ListedGroup = { groupId: string; protocolType: string; state: string | undefined; coordinator: number }
@@ -31,12 +31,6 @@ const PAUSE_MS = 250
 const NO_GENERATION = -1
 const GROUP_KEY = 0
 
-const failure = (code: number): KafkaError | undefined => (code === 0 ? undefined : new KafkaError(errorName(code)))
-const throwOn = (code: number): void => {
-  const error = failure(code)
-  if (error) throw error
-}
-
 /** A coordinator that moves or still loads is one within a few seconds. */
 const ON_ITS_WAY: readonly ErrorName[] = ['COORDINATOR_NOT_AVAILABLE', 'NOT_COORDINATOR', 'COORDINATOR_LOAD_IN_PROGRESS']
 const isOnItsWay = (error: unknown): boolean => error instanceof KafkaError && ON_ITS_WAY.includes(error.error)
@@ -56,8 +50,7 @@ export class GroupAdmin {
     const { brokers } = await this.#client.brokers()
     const answers = await Promise.all(
       brokers.map(async ({ nodeId }) => {
-        const { errorCode, groups } = await this.#client.broker(nodeId, listGroups, { statesFilter: [] })
-        throwOn(errorCode)
+        const { groups } = checked(await this.#client.broker(nodeId, listGroups, { statesFilter: [] }))
         return groups.map(({ groupId, protocolType, groupState }) => ({
           groupId,
           protocolType,
@@ -72,8 +65,7 @@ export class GroupAdmin {
   describe(groupId: string): Promise<GroupDescription> {
     return this.#atCoordinator(groupId, async (coordinator) => {
       const { groups } = await this.#client.broker(coordinator, describeGroups, { groups: [groupId], includeAuthorizedOperations: false })
-      const group = groups[0]!
-      throwOn(group.errorCode)
+      const group = checked(groups[0]!)
       const members = group.members.map(({ memberId, clientId, clientHost, memberAssignment }) => ({
         memberId,
         clientId,
@@ -87,11 +79,10 @@ export class GroupAdmin {
   /** What the group has committed; partitions without an offset are left out. */
   committed(groupId: string): Promise<PartitionOffset[]> {
     return this.#atCoordinator(groupId, async (coordinator) => {
-      const answer = await this.#client.broker(coordinator, offsetFetch, { groupId, topics: null })
-      throwOn(answer.errorCode)
+      const answer = checked(await this.#client.broker(coordinator, offsetFetch, { groupId, topics: null }))
       const offsets = answer.topics.flatMap(({ name, partitions }) =>
-        partitions.map(({ partitionIndex, committedOffset, errorCode }) => {
-          throwOn(errorCode)
+        partitions.map((one) => {
+          const { partitionIndex, committedOffset } = checked(one)
           return { topic: name, partition: partitionIndex, offset: toNumber(committedOffset) }
         }),
       )
@@ -101,14 +92,14 @@ export class GroupAdmin {
 
   /** Stores offsets for a group without members. UNKNOWN_MEMBER_ID where it has members: only they may commit then. */
   commit(groupId: string, offsets: readonly PartitionOffset[]): Promise<void> {
-    const topics = [...Map.groupBy(offsets, ({ topic }) => topic)].map(([name, of]) => ({
+    const topics = byTopic(offsets).map(([name, of]) => ({
       name,
       partitions: of.map(({ partition, offset }) => ({ partitionIndex: partition, committedOffset: offset, committedMetadata: '' })),
     }))
     return this.#atCoordinator(groupId, async (coordinator) => {
       const request = { groupId, generationId: NO_GENERATION, memberId: '', groupInstanceId: null, topics }
       const answer = await this.#client.broker(coordinator, offsetCommit, request)
-      for (const { partitions } of answer.topics) for (const { errorCode } of partitions) throwOn(errorCode)
+      for (const { partitions } of answer.topics) partitions.forEach(checked)
     })
   }
 
@@ -116,16 +107,15 @@ export class GroupAdmin {
   delete(groupId: string): Promise<void> {
     return this.#atCoordinator(groupId, async (coordinator) => {
       const { results } = await this.#client.broker(coordinator, deleteGroups, { groupsNames: [groupId] })
-      for (const { errorCode } of results) throwOn(errorCode)
+      results.forEach(checked)
     })
   }
 
   async #atCoordinator<T>(groupId: string, ask: (nodeId: number) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
-        const { errorCode, nodeId } = await this.#client.anyBroker(findCoordinator, { key: groupId, keyType: GROUP_KEY })
-        throwOn(errorCode)
-        return await ask(nodeId)
+        const found = await this.#client.anyBroker(findCoordinator, { key: groupId, keyType: GROUP_KEY })
+        return await ask(checked(found).nodeId)
       } catch (error) {
         if (attempt === ATTEMPTS || !isOnItsWay(error)) throw error
         await this.#clock.sleep(PAUSE_MS)

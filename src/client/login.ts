@@ -1,6 +1,6 @@
 import { saslHandshake } from '../protocol/api/17-sasl-handshake.ts'
 import { saslAuthenticate } from '../protocol/api/36-sasl-authenticate.ts'
-import { errorName, KafkaError } from '../protocol/errors.ts'
+import { checked, errorName, KafkaError } from '../protocol/errors.ts'
 import { plainToken } from '../security/plain.ts'
 import { isScramMechanism, ScramClientExchange, type ScramMechanism } from '../security/scram.ts'
 import type { KafkaConnection } from './connection.ts'
@@ -49,8 +49,7 @@ export const isRefused = (error: unknown): boolean => error instanceof KafkaErro
 
 const exchange = async (connection: KafkaConnection, authBytes: Buffer): Promise<Buffer> => {
   const answer = await connection.request(saslAuthenticate, { authBytes })
-  if (answer.errorCode !== 0) throw new KafkaError(errorName(answer.errorCode), answer.errorMessage ?? undefined)
-  return answer.authBytes
+  return checked(answer).authBytes
 }
 
 /** Logs a fresh connection in. KafkaError: UNSUPPORTED_SASL_MECHANISM, SASL_AUTHENTICATION_FAILED with the broker's message. */

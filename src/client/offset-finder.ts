@@ -1,10 +1,10 @@
 import type { MonotonicClock } from '../base/clock.ts'
 import { listOffsets } from '../protocol/api/02-list-offsets.ts'
-import { errorName, KafkaError } from '../protocol/errors.ts'
+import { checked } from '../protocol/errors.ts'
 import { toNumber } from '../protocol/int64.ts'
 import type { ClusterClient } from './cluster-client.ts'
 import type { PartitionOffset } from './group-admin.ts'
-import type { TopicPartition } from './partition-admin.ts'
+import { byTopic, partitionKey, type TopicPartition } from './partition-admin.ts'
 import { PartitionLeaders } from './partition-leaders.ts'
 
 /** ms since 1970: the first record that is not older. */
@@ -40,30 +40,30 @@ export class OffsetFinder {
     const found = await this.#leaders.retry(() => this.#ask(partitions, at), { orLost: true })
     const unknown = found.filter(({ offset }) => offset === NO_OFFSET)
     if (at === 'latest' || unknown.length === 0) return found
-    const ends = new Map((await this.find(unknown, 'latest')).map((end) => [`${end.topic}-${end.partition}`, end]))
-    return found.map((one) => (one.offset === NO_OFFSET ? (ends.get(`${one.topic}-${one.partition}`) ?? one) : one))
+    const ends = new Map((await this.find(unknown, 'latest')).map((end) => [partitionKey(end), end]))
+    return found.map((one) => (one.offset === NO_OFFSET ? (ends.get(partitionKey(one)) ?? one) : one))
   }
 
   async #ask(partitions: readonly TopicPartition[], at: OffsetAt): Promise<PartitionOffset[]> {
     const groups = await this.#leaders.group(partitions)
     const answers = await Promise.all([...groups].map(([leader, of]) => this.#askLeader(leader, of, at)))
-    const offsets = new Map(answers.flat().map((one) => [`${one.topic}-${one.partition}`, one]))
-    return partitions.map(({ topic, partition }) => ({
-      topic,
-      partition,
-      offset: offsets.get(`${topic}-${partition}`)?.offset ?? NO_OFFSET,
+    const offsets = new Map(answers.flat().map((one) => [partitionKey(one), one]))
+    return partitions.map((one) => ({
+      topic: one.topic,
+      partition: one.partition,
+      offset: offsets.get(partitionKey(one))?.offset ?? NO_OFFSET,
     }))
   }
 
   async #askLeader(leader: number, partitions: readonly TopicPartition[], at: OffsetAt): Promise<PartitionOffset[]> {
-    const topics = [...Map.groupBy(partitions, ({ topic }) => topic)].map(([name, of]) => ({
+    const topics = byTopic(partitions).map(([name, of]) => ({
       name,
       partitions: of.map(({ partition }) => ({ partitionIndex: partition, timestamp: timestampOf(at) })),
     }))
     const answer = await this.#client.broker(leader, listOffsets, { replicaId: NO_REPLICA, isolationLevel: 0, topics })
     return answer.topics.flatMap(({ name, partitions }) =>
-      partitions.map(({ partitionIndex, errorCode, offset }) => {
-        if (errorCode !== 0) throw new KafkaError(errorName(errorCode))
+      partitions.map((one) => {
+        const { partitionIndex, offset } = checked(one)
         return { topic: name, partition: partitionIndex, offset: toNumber(offset) }
       }),
     )

@@ -3,7 +3,7 @@ import { electLeaders } from '../protocol/api/43-elect-leaders.ts'
 import { incrementalAlterConfigs } from '../protocol/api/44-incremental-alter-configs.ts'
 import { alterPartitionReassignments } from '../protocol/api/45-alter-partition-reassignments.ts'
 import { listPartitionReassignments } from '../protocol/api/46-list-partition-reassignments.ts'
-import { errorName, KafkaError } from '../protocol/errors.ts'
+import { checked, errorName, failureOf, KafkaError } from '../protocol/errors.ts'
 import type { ClusterClient } from './cluster-client.ts'
 
 export type TopicPartition = { topic: string; partition: number }
@@ -29,11 +29,9 @@ const TIMEOUT_MS = 30_000
 
 export const partitionKey = ({ topic, partition }: TopicPartition): string => `${topic}-${partition}`
 
-const failure = (code: number, message?: string | null): KafkaError | undefined =>
-  code === 0 ? undefined : new KafkaError(errorName(code), message ?? undefined)
-const topError = ({ errorCode, errorMessage }: { errorCode: number; errorMessage: string | null }) => failure(errorCode, errorMessage)
-
-const byTopic = <T extends TopicPartition>(partitions: readonly T[]): [string, T[]][] => [...Map.groupBy(partitions, ({ topic }) => topic)]
+export const byTopic = <T extends TopicPartition>(partitions: readonly T[]): [string, T[]][] => [
+  ...Map.groupBy(partitions, ({ topic }) => topic),
+]
 
 /** Where partitions are, who leads them, and what throttles their copying. Calls reject when the cluster cannot be reached or refuses the call as a whole. */
 export class PartitionAdmin {
@@ -63,13 +61,10 @@ export class PartitionAdmin {
       name,
       partitions: partitions.map(({ partition, replicas }) => ({ partitionIndex: partition, replicas: replicas && [...replicas] })),
     }))
-    const { responses } = await this.#client.controller(alterPartitionReassignments, { timeoutMs: TIMEOUT_MS, topics }, topError)
+    const { responses } = await this.#client.controller(alterPartitionReassignments, { timeoutMs: TIMEOUT_MS, topics }, failureOf)
     return new Map(
       responses.flatMap(({ name, partitions }) =>
-        partitions.map(({ partitionIndex, errorCode, errorMessage }) => [
-          partitionKey({ topic: name, partition: partitionIndex }),
-          failure(errorCode, errorMessage),
-        ]),
+        partitions.map((one) => [partitionKey({ topic: name, partition: one.partitionIndex }), failureOf(one)]),
       ),
     )
   }
@@ -77,7 +72,7 @@ export class PartitionAdmin {
   /** The moves that are under way, of all partitions when none are named. */
   async reassignments(partitions: readonly TopicPartition[] | null = null): Promise<Reassignment[]> {
     const asked = partitions && byTopic(partitions).map(([name, of]) => ({ name, partitionIndexes: of.map(({ partition }) => partition) }))
-    const { topics } = await this.#client.controller(listPartitionReassignments, { timeoutMs: TIMEOUT_MS, topics: asked }, topError)
+    const { topics } = await this.#client.controller(listPartitionReassignments, { timeoutMs: TIMEOUT_MS, topics: asked }, failureOf)
     return topics.flatMap((topic) =>
       topic.partitions.map(({ partitionIndex, replicas, addingReplicas, removingReplicas }) => ({
         topic: topic.name,
@@ -97,13 +92,13 @@ export class PartitionAdmin {
     const answer = await this.#client.controller(electLeaders, request, ({ errorCode, replicaElectionResults }) => {
       const codes = replicaElectionResults.flatMap(({ partitionResult }) => partitionResult.map((one) => one.errorCode))
       const moved = codes.length > 0 && codes.every((code) => errorName(code) === 'NOT_CONTROLLER')
-      return moved ? new KafkaError('NOT_CONTROLLER') : failure(errorCode)
+      return moved ? new KafkaError('NOT_CONTROLLER') : failureOf({ errorCode })
     })
     return new Map(
       answer.replicaElectionResults.flatMap(({ topic, partitionResult }) =>
-        partitionResult.map(({ partitionId, errorCode, errorMessage }) => [
-          partitionKey({ topic, partition: partitionId }),
-          errorName(errorCode) === 'ELECTION_NOT_NEEDED' ? undefined : failure(errorCode, errorMessage),
+        partitionResult.map((one) => [
+          partitionKey({ topic, partition: one.partitionId }),
+          errorName(one.errorCode) === 'ELECTION_NOT_NEEDED' ? undefined : failureOf(one),
         ]),
       ),
     )
@@ -113,9 +108,9 @@ export class PartitionAdmin {
   async brokerConfig(brokerId: number, keys: readonly string[] | null = null): Promise<Map<string, string | null>> {
     const resources = [{ resourceType: BROKER_RESOURCE, resourceName: String(brokerId), configurationKeys: keys && [...keys] }]
     const { results } = await this.#client.broker(brokerId, describeConfigs, { resources })
-    const error = results.map(topError).find(Boolean)
-    if (error) throw error
-    const configs = results.flatMap((result) => result.configs).filter(({ configSource }) => configSource === DYNAMIC_BROKER_CONFIG)
+    const configs = results
+      .flatMap((result) => checked(result).configs)
+      .filter(({ configSource }) => configSource === DYNAMIC_BROKER_CONFIG)
     return new Map(configs.map(({ name, value }) => [name, value]))
   }
 
@@ -123,7 +118,6 @@ export class PartitionAdmin {
     const configs = changes.map(({ key, value }) => ({ name: key, configOperation: value === null ? DELETE : SET, value }))
     const resources = [{ resourceType: BROKER_RESOURCE, resourceName: String(brokerId), configs }]
     const { responses } = await this.#client.broker(brokerId, incrementalAlterConfigs, { resources })
-    const error = responses.map(topError).find(Boolean)
-    if (error) throw error
+    responses.forEach(checked)
   }
 }

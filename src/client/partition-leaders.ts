@@ -1,8 +1,8 @@
 import type { MonotonicClock } from '../base/clock.ts'
-import { type ErrorName, errorName, KafkaError } from '../protocol/errors.ts'
+import { type ErrorName, failureOf, KafkaError } from '../protocol/errors.ts'
 import type { ClusterClient } from './cluster-client.ts'
 import { ConnectionError } from './connection.ts'
-import type { TopicPartition } from './partition-admin.ts'
+import { partitionKey, type TopicPartition } from './partition-admin.ts'
 
 const ATTEMPTS = 40
 const PAUSE_MS = 250
@@ -35,8 +35,7 @@ export class PartitionLeaders {
     if (known) return known
     const { topics } = await this.#client.topics([topic])
     const found = topics.find(({ name }) => name === topic)
-    if (!found || found.partitions.length === 0)
-      throw new KafkaError(found && found.errorCode !== 0 ? errorName(found.errorCode) : 'UNKNOWN_TOPIC_OR_PARTITION')
+    if (!found || found.partitions.length === 0) throw (found && failureOf(found)) ?? new KafkaError('UNKNOWN_TOPIC_OR_PARTITION')
     const leaders = Array.from({ length: found.partitions.length }, () => -1)
     for (const { partitionIndex, leaderId } of found.partitions) leaders[partitionIndex] = leaderId
     this.#leaders.set(topic, leaders)
@@ -54,7 +53,7 @@ export class PartitionLeaders {
     )
     const groups = new Map<number, T[]>()
     for (const { partition, leader } of led) {
-      const what = `${partition.topic}-${partition.partition}`
+      const what = partitionKey(partition)
       if (leader === undefined) throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', `there is no partition ${what}`)
       if (leader < 0)
         throw new KafkaError('LEADER_NOT_AVAILABLE', `the partition ${what} has no leader: none of its in-sync replicas is up`)

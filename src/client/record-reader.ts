@@ -1,12 +1,13 @@
 import type { MonotonicClock } from '../base/clock.ts'
 import { fetch } from '../protocol/api/01-fetch.ts'
-import { errorName, KafkaError } from '../protocol/errors.ts'
+import { checked } from '../protocol/errors.ts'
 import { toNumber } from '../protocol/int64.ts'
 import { legacyRecords } from '../protocol/records/legacy.ts'
 import { batches, isControlBatch, isLegacy, lastOffsetOf } from '../protocol/records/record-batch.ts'
 import { records as recordsOf, type RecordHeader } from '../protocol/records/record.ts'
 import type { ClusterClient } from './cluster-client.ts'
 import type { PartitionOffset } from './group-admin.ts'
+import { byTopic, partitionKey } from './partition-admin.ts'
 import { PartitionLeaders } from './partition-leaders.ts'
 
 export type ReadRecord = {
@@ -73,7 +74,7 @@ const decode = ({ topic, partition, offset }: PartitionOffset, bytes: Buffer): {
 export async function* readRecords(options: RecordReaderOptions): AsyncGenerator<ReadBatch, void, undefined> {
   const { client, clock, signal } = options
   const leaders = new PartitionLeaders(client, clock)
-  const positions = new Map(options.from.map((one) => [`${one.topic}-${one.partition}`, one]))
+  const positions = new Map(options.from.map((one) => [partitionKey(one), one]))
   // One leader without records must not hold up what the others have.
   let isBehind = true
   const readFrom = async (): Promise<ReadBatch[]> => {
@@ -88,7 +89,7 @@ export async function* readRecords(options: RecordReaderOptions): AsyncGenerator
     isBehind = read.some(({ next, highWatermark }) => next < highWatermark)
     for (const batch of read) {
       if (batch.records.length > 0 || batch.next >= batch.highWatermark) yield batch
-      positions.set(`${batch.topic}-${batch.partition}`, { topic: batch.topic, partition: batch.partition, offset: batch.next })
+      positions.set(partitionKey(batch), { topic: batch.topic, partition: batch.partition, offset: batch.next })
       if (signal.aborted) return
     }
   }
@@ -100,16 +101,15 @@ const fetchFrom = async (
   positions: readonly PartitionOffset[],
   maxWait: number,
 ): Promise<ReadBatch[]> => {
-  const topics = [...Map.groupBy(positions, ({ topic }) => topic)].map(([name, of]) => ({
+  const topics = byTopic(positions).map(([name, of]) => ({
     name,
     fetchPartitions: of.map(({ partition, offset }) => ({ partitionIndex: partition, fetchOffset: offset, maxBytes: MAX_PARTITION_BYTES })),
   }))
   const request = { replicaId: NO_REPLICA, maxWait, minBytes: 1, maxBytes: MAX_BYTES, isolationLevel: READ_UNCOMMITTED, ...WITHOUT_SESSION }
-  const answer = await client.broker(leader, fetch, { ...request, topics, rackId: '' })
-  if (answer.errorCode !== 0) throw new KafkaError(errorName(answer.errorCode))
+  const answer = checked(await client.broker(leader, fetch, { ...request, topics, rackId: '' }))
   return answer.topics.flatMap(({ name, partitions }) =>
-    partitions.map(({ partitionIndex, errorCode, highWatermark, records }) => {
-      if (errorCode !== 0) throw new KafkaError(errorName(errorCode))
+    partitions.map((one) => {
+      const { partitionIndex, highWatermark, records } = checked(one)
       const from = positions.find(({ topic, partition }) => topic === name && partition === partitionIndex)!
       return { topic: name, partition: partitionIndex, highWatermark: toNumber(highWatermark), ...decode(from, records ?? Buffer.alloc(0)) }
     }),

@@ -1,6 +1,6 @@
 import type { MonotonicClock } from '../base/clock.ts'
 import { produce } from '../protocol/api/00-produce.ts'
-import { errorName, KafkaError } from '../protocol/errors.ts'
+import { checked } from '../protocol/errors.ts'
 import { toNumber } from '../protocol/int64.ts'
 import { buildBatch, type NewRecord } from '../protocol/records/build-batch.ts'
 import type { Codec } from '../protocol/records/record-batch.ts'
@@ -58,8 +58,7 @@ export class RecordWriter {
     const batch = buildBatch(records, codec ? { codec } : {})
     const topics = [{ name: topic, partitions: [{ partitionIndex: partition, records: batch }] }]
     const answer = await client.broker(leader!, produce, { transactionalId: null, acks: ALL_IN_SYNC, timeoutMs: TIMEOUT_MS, topics })
-    const { errorCode, errorMessage, baseOffset } = answer.responses[0]!.partitions[0]!
-    if (errorCode !== 0) throw new KafkaError(errorName(errorCode), errorMessage ?? undefined)
+    const { baseOffset } = checked(answer.responses[0]!.partitions[0]!)
     return { partition, baseOffset: toNumber(baseOffset), count: records.length }
   }
 }

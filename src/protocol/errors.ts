@@ -211,3 +211,15 @@ export class KafkaError extends Error {
 
 /** The one place where anything thrown becomes a wire code; what is no KafkaError is UNKNOWN_SERVER_ERROR. */
 export const codeOf = (thrown: unknown): number => (thrown instanceof KafkaError ? thrown.code : errorCode('UNKNOWN_SERVER_ERROR'))
+
+/** How an answer, or what it says of one thing, went. Answers to older requests have no message. */
+export type Answered = { errorCode: number; errorMessage?: string | null }
+/** Undefined where it went well. Without a message in the answer, Kafka's default one. */
+export const failureOf = ({ errorCode: code, errorMessage: message }: Answered): KafkaError | undefined =>
+  code === 0 ? undefined : new KafkaError(errorName(code), message ?? undefined)
+/** The answer itself where it went well; else throws `failureOf` it. */
+export const checked = <T extends Answered>(answer: T): T => {
+  const failure = failureOf(answer)
+  if (failure) throw failure
+  return answer
+}

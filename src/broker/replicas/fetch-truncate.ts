@@ -1,7 +1,7 @@
 import type { Logger } from '../../base/logger.ts'
 import { listOffsets } from '../../protocol/api/02-list-offsets.ts'
 import { offsetForLeaderEpoch } from '../../protocol/api/23-offset-for-leader-epoch.ts'
-import { type ErrorName, errorName, KafkaError } from '../../protocol/errors.ts'
+import { checked, type ErrorName, errorName, KafkaError } from '../../protocol/errors.ts'
 import { toNumber } from '../../protocol/int64.ts'
 import type { Leader } from './fetch-leader.ts'
 import type { FollowedPartition } from './fetch-partition.ts'
@@ -90,8 +90,7 @@ const askOffset = async (leader: Leader, replicaId: number, followed: FollowedPa
     .find(({ name }) => name === replica.topic)
     ?.partitions.find((each) => each.partitionIndex === replica.partition)
   if (!found) throw new KafkaError('UNKNOWN_SERVER_ERROR', `the leader did not answer for ${followed.name}`)
-  if (found.errorCode !== 0) throw new KafkaError(errorName(found.errorCode))
-  return toNumber(found.offset)
+  return toNumber(checked(found).offset)
 }
 
 /**
