@@ -1,6 +1,8 @@
 /** What the operator calls things; test/cli/names.test.ts compares them with its own names. */
 export const CLUSTER_LABEL = 'sofakafka.io/cluster'
 export const PAUSED = 'sofakafka.io/paused'
+export const RESTARTED_AT = 'sofakafka.io/restarted-at'
+export const RESTART = 'sofakafka.io/restart'
 export const OPERATOR_USER = 'sofakafka-operator'
 export const REPLICATION_PORT = 9091
 export const METRICS_PORT = 9404

@@ -21,6 +21,10 @@ export const LOGIN_OF = 'sofakafka.io/login-of'
 export const ROTATE_PASSWORD = 'sofakafka.io/rotate-password'
 /** On a Cluster: another value than at the last time has the operator change its own password and that of the brokers. */
 export const ROTATE_CREDENTIALS = 'sofakafka.io/rotate-credentials'
+/** On a Cluster, and on pods that were made since: another value than theirs has every pod replaced. */
+export const RESTARTED_AT = 'sofakafka.io/restarted-at'
+/** On a pod: "true" has it replaced. */
+export const RESTART = 'sofakafka.io/restart'
 /** On CLUSTER-credentials: since when the next passwords stand in it. */
 export const NEXT_SINCE = 'sofakafka.io/next-since'
 export const MANAGED = `app.kubernetes.io/managed-by=${MANAGER}`

@@ -236,6 +236,22 @@ describe('with Clusters', () => {
     expect((await run('status default/ant -o name --no-kafka')).out).toBe('cluster.sofakafka.io/ant\n')
   })
 
+  test('a restart is asked for by an annotation on the Cluster, or on a pod', async () => {
+    const annotationsOf = async (resource: Parameters<KubeClient['get']>[0], name: string) =>
+      (await kube.get(resource, { namespace: 'default', name }))?.metadata.annotations ?? {}
+    expect((await run('restart ant --dry-run server')).out).toBe('cluster.sofakafka.io/ant will be restarted (dry run)\n')
+    expect(await annotationsOf(clusters as never, 'ant')).toEqual({})
+    expect((await run('restart ant --pod ant-kafka-1')).out).toBe('pod/ant-kafka-1 will be restarted\n')
+    expect(await annotationsOf(pods as never, 'ant-kafka-1')).toEqual({ 'sofakafka.io/restart': 'true' })
+    expect(await run('restart ant --pod ant-kafka-7')).toMatchObject({ code: 3, err: expect.stringContaining('it has ant-kafka-0, ant-k') })
+    expect(await run('restart')).toMatchObject({ code: 0, out: 'cluster.sofakafka.io/ant will be restarted\n' })
+    expect((await annotationsOf(clusters as never, 'ant'))['sofakafka.io/restarted-at']).toMatch(/^\d{4}-.*Z$/)
+    const pause = (value: string | null) => ({ metadata: { annotations: { 'sofakafka.io/paused': value } } })
+    await kube.patch(clusters as never, { namespace: 'default', name: 'ant' }, 'merge', pause('true'))
+    expect(await run('restart ant')).toMatchObject({ code: 1, err: expect.stringContaining('is paused') })
+    await kube.patch(clusters as never, { namespace: 'default', name: 'ant' }, 'merge', pause(null))
+  })
+
   test('status of several is a line for each', async () => {
     await kube.create(clusters as never, cluster('bee'))
     expect(steady((await run('status')).out)).toBe(

@@ -17,6 +17,7 @@ const cluster = { metadata: { name: 'ant' } } as Parameters<typeof operator.cred
 test('things are called as the operator calls them', () => {
   expect(names.CLUSTER_LABEL).toBe(operator.CLUSTER_LABEL)
   expect(names.PAUSED).toBe(operator.PAUSED)
+  expect([names.RESTARTED_AT, names.RESTART]).toEqual([operator.RESTARTED_AT, operator.RESTART])
   expect(names.OPERATOR_USER).toBe(operator.OPERATOR_USER)
   expect(names.REPLICATION_PORT).toBe(operator.REPLICATION_PORT)
   expect(names.METRICS_PORT).toBe(operator.METRICS_PORT)
@@ -193,7 +194,7 @@ describe('what a shell is offered', () => {
       : [wanted.kind === 'names' ? `names of ${wanted.of}` : 'files']
   }
   test.each([
-    [[''], ['status', 'topic', 'user', 'acl', 'group', 'produce', 'consume', 'logs', 'diagnose', 'completion']],
+    [[''], ['status', 'topic', 'user', 'acl', 'group', 'produce', 'consume', 'logs', 'restart', 'diagnose', 'completion']],
     [
       ['group', ''],
       ['list', 'describe', 'reset', 'delete'],

@@ -1,5 +1,5 @@
 import type { Command } from '../command.ts'
-import { ALL_NAMESPACES, CLUSTER, HELP, KUBE, LIST, LOGIN } from './options.ts'
+import { ALL_NAMESPACES, CLUSTER, DRY_RUN, HELP, KUBE, LIST, LOGIN } from './options.ts'
 
 export const CLUSTER_COMMANDS: readonly Command[] = [
   {
@@ -33,6 +33,22 @@ export const CLUSTER_COMMANDS: readonly Command[] = [
     },
     examples: ['logs --since 10m', 'logs -f --tail 20 --pod ant-kafka-0'],
     load: async () => (await import('../logs.ts')).run,
+  },
+  {
+    words: ['restart'],
+    summary: 'has the operator replace all pods of a Cluster, or single ones, one at a time',
+    details: [
+      'Brokers and ZooKeeper, by the rules of every roll: a pod goes only while all are ready and every partition keeps its min.insync.replicas. Returns at once.',
+    ],
+    positionals: [{ name: 'CLUSTER', isOptional: true, completes: 'cluster' }],
+    options: {
+      pod: { type: 'string', multiple: true, value: 'POD', summary: 'only this one; may be given more than once' },
+      'dry-run': { ...DRY_RUN['dry-run']!, summary: 'server lets the API server check it and keeps nothing', choices: ['server'] },
+      ...CLUSTER,
+      ...KUBE,
+    },
+    examples: ['restart ant', 'restart ant --pod ant-kafka-2'],
+    load: async () => (await import('../restart.ts')).run,
   },
   {
     words: ['diagnose'],

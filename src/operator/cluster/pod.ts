@@ -3,6 +3,7 @@ import { canonical, hashOf } from '../../kube/difference.ts'
 import { ownerReference, type Container, type PodTemplate, type StatefulSet } from '../../kube/resources.ts'
 import type { ObjectMeta } from '../../kube/types.ts'
 import { groupName, labelsOf, namespaceOf, RESTART_ON, selectorOf, serviceAccountName, TEMPLATE_HASH } from '../names.ts'
+import { restartedAt } from './restart.ts'
 import { sizingEnv } from './sizing.ts'
 
 type Template = Cluster['spec']['zookeeper']['template']
@@ -85,7 +86,7 @@ const podTemplate = (cluster: Cluster, shape: PodShape): PodTemplate => {
   return {
     metadata: {
       labels: { ...template?.labels, ...labelsOf(cluster, shape.role), ...selector },
-      annotations: { ...template?.annotations },
+      annotations: { ...template?.annotations, ...restartedAt(cluster) },
     },
     spec: {
       serviceAccountName: serviceAccountName(cluster, shape.role),

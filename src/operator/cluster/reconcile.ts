@@ -16,6 +16,7 @@ import { observeCluster, type ClusterSeen } from './observe.ts'
 import { isReady, isZooKeeper } from './pods.ts'
 import { rebalance } from './rebalance.ts'
 import { roll } from './replace.ts'
+import { askedRestarts } from './restart.ts'
 import { rotation } from './rotation.ts'
 import { outdatedPods } from './roll.ts'
 import { clusterStatus } from './status.ts'
@@ -77,6 +78,7 @@ const STEPS: readonly Step[] = [
   zooKeeperMembers,
   zooKeeperProtection,
   readdress,
+  askedRestarts,
   leftovers,
   definitions,
   roll,

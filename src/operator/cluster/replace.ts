@@ -34,10 +34,11 @@ export const roll: Step = {
  * that takes part is only replaced when every partition keeps the in-sync replicas that its topic asks for; without an answer from Kafka nobody knows, so it waits.
  */
 const replaceNext = async (pass: Pass): Promise<Verdict | undefined> => {
-  const { environment, cluster, statefulSets, restarts, zooKeeper } = pass
+  const { environment, cluster, statefulSets, zooKeeper } = pass
   const kafka = await factsOfNow(pass.kafka)
   const labelSelector = `${CLUSTER_LABEL}=${cluster.metadata.name},${MANAGED}`
   const { items: pods } = await environment.kube.list(resources.pods, { namespace: namespaceOf(cluster), labelSelector })
+  const restarts = stillMeant(pass, pods)
   const pod = nextToReplace({
     statefulSets,
     pods,
@@ -62,6 +63,13 @@ const replaceNext = async (pass: Pass): Promise<Verdict | undefined> => {
     note,
   })
   return undefined
+}
+
+/** A pod that has been made anew since the cache was read is another one of the same name: what was said of the former is not meant for it. */
+const stillMeant = ({ seen, restarts }: Pass, pods: readonly resources.Pod[]): Map<string, string> => {
+  const seenUids = new Map(seen.pods.map(({ metadata }) => [metadata.name, metadata.uid]))
+  const now = pods.filter(({ metadata }) => seenUids.get(metadata.name) === metadata.uid).map(({ metadata }) => metadata.name)
+  return new Map(now.flatMap((name) => (restarts.has(name) ? [[name, restarts.get(name)!]] : [])))
 }
 
 /** The controller may have moved since the pass began. */
