@@ -160,13 +160,15 @@ export class ControllerTerm {
 
   /** Brokers hear of each other before they hear of leaders: a follower must know its leader's address. */
   async #takeOver(): Promise<void> {
-    const { context, requests, partitions, replicas, zookeeper, logger } = this.#tools
+    const { brokerId, context, requests, partitions, replicas, zookeeper, logger } = this.#tools
     context.clear()
     const created = await loadCluster(zookeeper, context, logger)
     for (const broker of context.brokers.values()) requests.open(broker)
     this.#brokers.loaded()
     this.#topics.loaded(created)
     requests.announce([])
+    // Who asks the controller for all partitions takes the answer as whole, and a broker that has just started knows none of them yet.
+    requests.announce([...context.all()], [brokerId])
     requests.send()
     const { children: toDelete } = await zookeeper.children(DELETE_TOPICS)
     if (this.#options.config().get('delete.topic.enable'))

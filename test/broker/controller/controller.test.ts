@@ -155,6 +155,21 @@ describe('a new controller', () => {
     }
   })
 
+  test('knows every partition from the moment that it says it is the controller, even if it has just started', async () => {
+    await start([1, 2])
+    await cluster.create('t', { 0: [1, 2], 1: [2, 1], 2: [2] })
+    for (const partition of [0, 1, 2]) await cluster.untilState('t', partition, { leaderEpoch: 0 })
+    await cluster.untilControlled()
+    await cluster.broker(2).die()
+    await cluster.broker(1).die()
+    cluster.broker(2).received = []
+    await cluster.add(2)
+    expect((await cluster.untilControlled()).id).toBe(2)
+    const ofOffice = cluster.broker(2).received.flatMap(({ api, request }) => (api === 'UpdateMetadata' ? [request] : []))
+    expect(ofOffice[0]!.controllerId).toBe(2)
+    expect(ofOffice[0]!.topicStates.map(({ topicName, partitionStates }) => [topicName, partitionStates.length])).toEqual([['t', 3]])
+  })
+
   test('fences the old one, which wakes after its session and changes nothing', async () => {
     await start([1, 2, 3])
     await cluster.create('t', { 0: [3, 1, 2] })
