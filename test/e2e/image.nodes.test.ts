@@ -10,8 +10,6 @@ import { eventually, freePort } from '../support/net.ts'
 import { IMAGE } from './nodes.ts'
 
 const run = promisify(execFile)
-const docker = async (...args: string[]): Promise<string> =>
-  (await run('docker', ['-H', 'unix:///var/lib/kube-lab/docker.sock', ...args], { maxBuffer: 64 * 1024 * 1024 })).stdout
 
 /** Of the whole image without its base, the layers of which are the first. */
 const OURS_MAX_MB = 100
@@ -22,6 +20,7 @@ describe.skipIf(lacksNodes())('the image', () => {
   const folder = mkdtempSync(join(tmpdir(), 'sofakafka-image-'))
   const running: string[] = []
   let lab: NodeLab
+  const docker = async (...args: string[]): Promise<string> => (await lab.docker(...args)).stdout
 
   beforeAll(async () => {
     lab = await NodeLab.start(0, [IMAGE])
@@ -45,7 +44,7 @@ describe.skipIf(lacksNodes())('the image', () => {
   const loggedMs = async (name: string, line: string): Promise<number> => {
     const logged = await eventually(
       async () => {
-        const { stdout, stderr } = await run('docker', ['-H', 'unix:///var/lib/kube-lab/docker.sock', 'logs', '--timestamps', name])
+        const { stdout, stderr } = await lab.docker('logs', '--timestamps', name)
         const found = `${stdout}${stderr}`.split('\n').find((each) => each.includes(line))
         return found?.split(' ')[0]
       },

@@ -13,20 +13,22 @@ type Ready = {
 export type Pod = {
   metadata: { name: string; uid: string; deletionTimestamp?: string }
   spec: { nodeName?: string; containers: { image: string }[] }
-  status: { podIP?: string; conditions?: { type: string; status: string }[] }
+  status: { podIP?: string; hostIP?: string; conditions?: { type: string; status: string }[] }
 }
 
 /** How a client logs in; with TLS, whom it trusts, as PEM. */
 type Entrance = Login & { ca?: string }
 
-/** The quickstart where it runs, as those see it who change it while it is used. */
+/** A Cluster where it runs, as those see it who change it while it is used. */
 export class Place {
   readonly substrate: Substrate
   readonly kubectl: Kubectl
+  readonly cluster: string
 
-  constructor(substrate: Substrate) {
+  constructor(substrate: Substrate, cluster = 'quickstart') {
     this.substrate = substrate
     this.kubectl = new Kubectl(substrate)
+    this.cluster = cluster
   }
 
   /** A client program on this machine that reaches the brokers by the addresses that they advertise. */
@@ -54,9 +56,9 @@ export class Place {
     const { status } = await this.kubectl.json<{ status: { listeners: { name: string; bootstrapServers: string }[] } }>(
       'get',
       'skc',
-      'quickstart',
+      this.cluster,
     )
-    const { data } = await this.kubectl.json<{ data: { 'ca.crt': string } }>('get', 'secret', 'quickstart-cluster-ca')
+    const { data } = await this.kubectl.json<{ data: { 'ca.crt': string } }>('get', 'secret', `${this.cluster}-cluster-ca`)
     const { bootstrapServers } = status.listeners.find(({ name }) => name === listener)!
     return { bootstrap: bootstrapServers.split(','), ca: Buffer.from(data['ca.crt'], 'base64').toString() }
   }
@@ -79,9 +81,13 @@ export class Place {
     return this.kubectl.ok(['patch', what, '--type=merge', '-p', JSON.stringify({ spec })])
   }
 
-  async brokers(): Promise<Pod[]> {
-    const { items } = await this.kubectl.json<{ items: Pod[] }>('get', 'pods', '-l', 'app.kubernetes.io/name=kafka')
-    return items
+  async pods(group: string): Promise<Pod[]> {
+    const selector = `sofakafka.io/cluster=${this.cluster},sofakafka.io/group=${group}`
+    return (await this.kubectl.json<{ items: Pod[] }>('get', 'pods', '-l', selector)).items
+  }
+
+  brokers(): Promise<Pod[]> {
+    return this.pods('kafka')
   }
 
   async becomesReady(what: string, timeoutMs = 120_000): Promise<void> {
@@ -100,27 +106,26 @@ export class Place {
     const old = new Set(before.map(({ metadata }) => metadata.uid))
     const areNew = async () => (await this.brokers()).every(({ metadata }) => !old.has(metadata.uid))
     await eventually(areNew, { timeoutMs, everyMs: 500, what: 'every broker is a new pod' })
-    await this.becomesReady('skc/quickstart')
+    await this.becomesReady(`skc/${this.cluster}`)
   }
 }
 
-const topicOf = (name: string, partitions: number): string => `apiVersion: sofakafka.io/v1beta1
+/** A topic, and who produces to it idempotently and consumes it. */
+const resourcesOf = (cluster: string, topic: string, partitions: number): string => `apiVersion: sofakafka.io/v1beta1
 kind: Topic
-metadata: {name: ${name}}
-spec: {clusterRef: {name: quickstart}, partitions: ${partitions}, replicas: 3, config: {min.insync.replicas: 2}}
-`
-
-/** Who produces idempotently, and consumes. */
-const USER = `apiVersion: sofakafka.io/v1beta1
+metadata: {name: ${topic}}
+spec: {clusterRef: {name: ${cluster}}, partitions: ${partitions}, replicas: 3, config: {min.insync.replicas: 2}}
+---
+apiVersion: sofakafka.io/v1beta1
 kind: User
 metadata: {name: load}
-spec: {clusterRef: {name: quickstart}}
+spec: {clusterRef: {name: ${cluster}}}
 ---
 apiVersion: sofakafka.io/v1beta1
 kind: Acl
 metadata: {name: load}
 spec:
-  clusterRef: {name: quickstart}
+  clusterRef: {name: ${cluster}}
   user: load
   rules:
     - {resource: {type: Topic, name: "*"}, operations: [All]}
@@ -149,7 +154,7 @@ export class Load {
 
   /** `secure` names a listener with TLS; absent, the clients use the first one. */
   static async start(place: Place, topic: string, secure?: string): Promise<Load> {
-    const { code, stderr } = await place.kubectl.apply(`${USER}---\n${topicOf(topic, Load.PARTITIONS)}`)
+    const { code, stderr } = await place.kubectl.apply(resourcesOf(place.cluster, topic, Load.PARTITIONS))
     if (code !== 0) throw new Error(stderr)
     for (const what of ['sku/load', 'ska/load', `skt/${topic}`]) await place.becomesReady(what)
     const login = await place.kubectl.login('load')

@@ -5,6 +5,8 @@ import { execute, type Substrate } from './substrate.ts'
 
 /** The image of this source tree. */
 export const IMAGE = 'sofakafka:e2e'
+/** The same under another name: for Kubernetes and the operator it is another one. */
+export const OTHER_IMAGE = 'sofakafka:e2e-other'
 
 /** Real nodes with the operator of this source tree as two pods, and the quickstart, all in namespaces where only restricted pods may run. */
 export class Nodes implements Substrate {
@@ -14,9 +16,9 @@ export class Nodes implements Substrate {
     this.lab = lab
   }
 
-  /** `values`: for helm install. */
-  static async start(options: { count?: 1 | 2 | 3; values?: string[] } = {}): Promise<Nodes> {
-    const nodes = new Nodes(await NodeLab.start(options.count ?? 1, [IMAGE]))
+  /** `values`: for helm install; `images`: what there is beside IMAGE. */
+  static async start(options: { count?: 1 | 2 | 3; values?: string[]; images?: string[] } = {}): Promise<Nodes> {
+    const nodes = new Nodes(await NodeLab.start(options.count ?? 1, [IMAGE, ...(options.images ?? [])]))
     try {
       await nodes.#install(options.values ?? [])
     } catch (error) {
@@ -46,6 +48,10 @@ export class Nodes implements Substrate {
   /** Clients resolve names as pods do. */
   spawn(program: string, args: string[], environment: Record<string, string>): ChildProcessWithoutNullStreams {
     return this.lab.spawn(program, args, environment)
+  }
+
+  killContainer(pod: string): Promise<void> {
+    return this.lab.killContainer(pod)
   }
 
   async stop(): Promise<void> {

@@ -3,6 +3,7 @@ export const FEATURES = {
   clusters: 'the operator in a pod, and Clusters, Topics, Users and Acls that kubectl applies',
   charts: 'the Helm charts: the operator with the rights that they give it, and no others',
   election: 'two operators of which one leads',
+  programs: 'images of others, such as Apache ZooKeeper\u2019s',
   image: 'the image as it is built: its user, its read-only root file system, no shell',
   restricted: 'namespaces that take restricted pods only',
   dns: 'names of pods and services for every program',
@@ -28,7 +29,9 @@ export const STORIES = {
   renewal: ['clusters', 'isolation'],
   install: ['clusters', 'charts', 'election'],
   image: ['image'],
-  trouble: ['clusters', 'nodes'],
+  trouble: ['clusters', 'nodes', 'growth', 'election'],
+  outside: ['clusters', 'services', 'isolation'],
+  ensemble: ['clusters', 'programs', 'nodes'],
 } satisfies Record<string, Feature[]>
 export type StoryName = keyof typeof STORIES
 

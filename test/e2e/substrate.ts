@@ -25,6 +25,8 @@ export type Substrate = {
   directory: string
   /** Where a program must run in a special way to reach the brokers. */
   spawn?(program: string, args: string[], environment: Record<string, string>): ChildProcessWithoutNullStreams
+  /** Kills a pod's container with SIGKILL, where that is no process of our kubelet. */
+  killContainer?(pod: string): Promise<void>
   stop(): Promise<void>
 }
 

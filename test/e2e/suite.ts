@@ -127,7 +127,7 @@ export const clusterSuite = <Place extends Substrate>(
       for (const end of following) end()
       tools?.stop()
       await substrate?.stop()
-    }, 60_000)
+    }, 120_000)
 
     test('kubectl shows the resources with their columns, and describes them with events', async () => {
       expect(await kubectl.ok(['get', 'skc'])).toMatch(/^NAME\s.*READY/m)
@@ -313,8 +313,8 @@ export const clusterSuite = <Place extends Substrate>(
       const seen = failures()
       await expect(clientOf(wrong).admin().connect()).rejects.toThrow('invalid credentials with SASL mechanism SCRAM-SHA-512')
       await eventually(() => failures() > seen, { what: 'the followed log shows the failed login' })
-      const [pid] = pidsOf(substrate.directory, before.metadata.uid)
-      process.kill(pid!, 'SIGKILL')
+      if (substrate.killContainer) await substrate.killContainer('quickstart-kafka-1')
+      else process.kill(pidsOf(substrate.directory, before.metadata.uid)[0]!, 'SIGKILL')
       await eventually(
         async () => (await kubectl.json<Pod>('get', 'pod', 'quickstart-kafka-1')).status.containerStatuses[0]!.restartCount === 1,
         { timeoutMs: 20_000, everyMs: 100 },

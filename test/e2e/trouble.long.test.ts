@@ -1,9 +1,17 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest'
 import { lacks, lacksNodes } from '../support/needs.ts'
-import { NODES } from '../support/node-lab.ts'
-import { Load, Place } from './load.ts'
-import { Nodes } from './nodes.ts'
+import { eventually } from '../support/net.ts'
+import { NODES, type NodeName } from '../support/node-lab.ts'
+import { Load, type Pod, Place } from './load.ts'
+import { IMAGE, Nodes, OTHER_IMAGE } from './nodes.ts'
 import { missing } from './places.ts'
+
+type Node = { status: { conditions: { type: string; status: string }[] } }
+type Claims = { items: { metadata: { name: string; uid: string }; status: { capacity: { storage: string } } }[] }
+
+const OPERATOR = 'sofakafka-system'
+/** Longer than a kubelet may be silent (50 s), and than the removal of its pods. */
+const LOST_MS = 240_000
 
 const lacksAny = missing('real nodes', 'trouble').length > 0
 describe.skipIf(lacksAny || lacksNodes() || lacks('kubectl', 'helm', 'go', 'kcat'))('on three real nodes', () => {
@@ -12,7 +20,7 @@ describe.skipIf(lacksAny || lacksNodes() || lacks('kubectl', 'helm', 'go', 'kcat
   let load: Load
 
   beforeAll(async () => {
-    nodes = await Nodes.start({ count: 3 })
+    nodes = await Nodes.start({ count: 3, images: [OTHER_IMAGE] })
     place = new Place(nodes)
   }, 900_000)
   afterAll(async () => {
@@ -38,6 +46,86 @@ describe.skipIf(lacksAny || lacksNodes() || lacks('kubectl', 'helm', 'go', 'kcat
     expect(complaints).toEqual([])
     expect(records).toBeGreaterThan(500)
   }
+
+  /** Who leads now: the pod, and the process in it. */
+  const leader = async (): Promise<{ pod: string; process: string }> => {
+    const { spec } = await place.kubectl.json<{ spec: { holderIdentity: string } }>('-n', OPERATOR, 'get', 'lease', 'sofakafka-operator')
+    return { pod: spec.holderIdentity.split('_')[0]!, process: spec.holderIdentity }
+  }
+  const isReady = async (node: NodeName): Promise<boolean> => {
+    const { status } = await place.kubectl.json<Node>('get', 'node', node)
+    return status.conditions.some(({ type, status }) => type === 'Ready' && status === 'True')
+  }
+  /** One that is not where ZooKeeper is, whose only server stops elections when it is gone. */
+  const expendable = async (): Promise<{ broker: Pod; node: NodeName }> => {
+    const zooKeeper = await place.kubectl.json<Pod>('get', 'pod', 'quickstart-zookeeper-0')
+    const broker = (await place.brokers()).find(({ spec }) => spec.nodeName !== zooKeeper.spec.nodeName)!
+    return { broker, node: broker.spec.nodeName as NodeName }
+  }
+  const uids = async (): Promise<string[]> => (await place.brokers()).map(({ metadata }) => metadata.uid)
+
+  test('a node is lost, and its broker comes back with it as the same pod', async () => {
+    const { node } = await expendable()
+    const before = await uids()
+    await nodes.lab.kill(node)
+    await load.goesOn()
+    await eventually(async () => !(await isReady(node)), { timeoutMs: LOST_MS, everyMs: 1000, what: `${node} is lost` })
+    await load.goesOn()
+    expect(await uids()).toEqual(before)
+    await nodes.lab.up()
+    await place.becomesReady('skc/quickstart', LOST_MS)
+    await settle()
+    expect(await uids()).toEqual(before)
+  }, 900_000)
+
+  test('a node that never comes back is deleted, and its broker starts elsewhere with its volume', async () => {
+    const { broker, node } = await expendable()
+    await nodes.lab.kill(node)
+    await load.goesOn()
+    await place.kubectl.ok(['delete', 'node', node])
+    const isElsewhere = async (): Promise<boolean> => {
+      const now = (await place.brokers()).find(({ metadata }) => metadata.name === broker.metadata.name)
+      return now !== undefined && now.metadata.uid !== broker.metadata.uid && now.spec.nodeName !== undefined && now.spec.nodeName !== node
+    }
+    await eventually(isElsewhere, { timeoutMs: LOST_MS, everyMs: 1000, what: `${broker.metadata.name} is elsewhere` })
+    await place.becomesReady('skc/quickstart', LOST_MS)
+    await settle()
+    await nodes.lab.up()
+  }, 900_000)
+
+  test('another image rolls through the brokers, and back, while the leading operator is killed each time', async () => {
+    const images = async () => new Set((await place.brokers()).map(({ spec }) => spec.containers[0]!.image))
+    for (const image of [OTHER_IMAGE, IMAGE]) {
+      const before = await place.brokers()
+      const { pod, process } = await leader()
+      await place.patch('skc/quickstart', { image })
+      await eventually(async () => (await images()).has(image), { timeoutMs: 120_000, everyMs: 200, what: 'the first pod is another' })
+      await nodes.lab.killContainer(pod, OPERATOR)
+      await place.areReplaced(before, 300_000)
+      expect(await images()).toEqual(new Set([image]))
+      expect((await leader()).process, 'another process went on').not.toBe(process)
+    }
+    await settle()
+  }, 900_000)
+
+  test('volumes grow, and no pod is another', async () => {
+    const before = await uids()
+    const claims = async (): Promise<Claims['items']> => {
+      const { items } = await place.kubectl.json<Claims>('get', 'pvc', '-l', 'sofakafka.io/group=kafka')
+      return items
+    }
+    const set = () => place.kubectl.ok(['get', 'statefulset', 'quickstart-kafka', '-o', 'jsonpath={.metadata.uid}'])
+    const [volumes, setBefore] = [await claims(), await set()]
+    expect(volumes.map(({ status }) => status.capacity.storage)).toEqual(['10Gi', '10Gi', '10Gi'])
+    await place.patch('skc/quickstart', { brokers: [{ name: 'kafka', replicas: 3, storage: { size: '12Gi' } }] })
+    await place.becomesReady('skc/quickstart')
+    const grown = await claims()
+    expect(grown.map(({ status }) => status.capacity.storage)).toEqual(['12Gi', '12Gi', '12Gi'])
+    expect(grown.map(({ metadata }) => metadata.uid)).toEqual(volumes.map(({ metadata }) => metadata.uid))
+    expect(await set(), 'the StatefulSet was made again').not.toBe(setBefore)
+    expect(await uids()).toEqual(before)
+    await settle()
+  }, 300_000)
 
   test('each node is drained and given back', async () => {
     for (const node of NODES) {

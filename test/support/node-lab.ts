@@ -18,6 +18,9 @@ const STATE = '/var/lib/kube-lab'
 const CPU_SHARES = 16_384
 const MAX_OUTPUT = 64 * 1024 * 1024
 
+/** Apache's, as the lab makes it. */
+export const ZOOKEEPER_IMAGE = 'zookeeper:3.9'
+
 export const NODES = ['localhost', 'node-1', 'node-2'] as const
 export type NodeName = (typeof NODES)[number]
 
@@ -88,7 +91,7 @@ export class NodeLab {
     this.#lock = lock
   }
 
-  /** With the images of this source tree under `images`. Without nodes it is a control plane and a docker. The first time on a machine takes 3 minutes more than the next. */
+  /** With the images of this source tree under `images`, or Apache's of ZooKeeper. Without nodes it is a control plane and a docker. The first time on a machine takes 3 minutes more than the next. */
   static async start(count: 0 | 1 | 2 | 3, images: readonly string[]): Promise<NodeLab> {
     mkdirSync(STATE, { recursive: true })
     const nodes = new NodeLab(lockFile(join(STATE, 'sofakafka.lock')))
@@ -128,7 +131,7 @@ export class NodeLab {
   /** Builds the images, and gives them to the nodes that run. */
   static async build(images: readonly string[]): Promise<void> {
     await lab(['base'])
-    for (const image of images) await lab(['build', process.cwd(), image])
+    for (const image of images) await lab(image === ZOOKEEPER_IMAGE ? ['zookeeper'] : ['build', process.cwd(), image])
   }
 
   /** Starts those of the first `count` nodes that do not run, and waits until all are Ready. */
@@ -144,6 +147,11 @@ export class NodeLab {
     await lab(['kill', node]).catch(() => undefined)
     if (existsSync(join(STATE, `kubelet-${NODES.indexOf(node)}.pid`))) throw new Error(`${node} was not stopped`)
     sweep(NODES.indexOf(node))
+  }
+
+  /** The docker that builds the images, and that runs containers beside the nodes. */
+  async docker(...args: string[]): Promise<{ stdout: string; stderr: string }> {
+    return run('docker', ['-H', `unix://${join(STATE, 'docker.sock')}`, ...args], { maxBuffer: MAX_OUTPUT })
   }
 
   async kubectl(args: string[], input = ''): Promise<string> {
