@@ -112,12 +112,12 @@ const missing = async (topic: string, count: number): Promise<number[]> => {
   await consumer.connect()
   await consumer.subscribe({ topic, fromBeginning: true })
   await consumer.run({ eachMessage: async ({ message }) => void left.delete(Number(message.value!.toString().split(' ')[0])) })
-  await eventually(() => left.size === 0, { timeoutMs: 15_000 }).catch(() => {})
+  await eventually(() => left.size === 0, { timeoutMs: 45_000 }).catch(() => {})
   await consumer.disconnect()
   return [...left]
 }
 
-test('a move outlives its controller and a broker that it adds, and no acknowledged record is lost', { timeout: 90_000 }, async () => {
+test('a move outlives its controller and a broker that it adds, and no acknowledged record is lost', { timeout: 150_000 }, async () => {
   await create('m')
   let sent = 0
   const sendMore = async (count: number): Promise<void> => {
