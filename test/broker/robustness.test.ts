@@ -12,6 +12,7 @@ import { requestFrame } from '../../src/protocol/header.ts'
 import { batchOf, valuesOf } from '../support/batches.ts'
 import { eventually } from '../support/net.ts'
 import { RawClient } from '../support/raw-client.ts'
+import { Random } from '../support/random.ts'
 
 // The broker has a process of its own, so that its memory can be told from that of its clients.
 let child: ChildProcess
@@ -64,11 +65,10 @@ const worksForOthers = async (): Promise<number> => {
 }
 
 test('garbage closes its connection and nothing else', async () => {
-  let seed = 12345
-  const random = () => (seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0)
+  const random = new Random(12_345)
   const clients = await Promise.all(Array.from({ length: 50 }, () => RawClient.open(port)))
   for (const client of clients) {
-    const bytes = Buffer.from(Array.from({ length: 2000 }, () => random() >>> 24))
+    const bytes = Buffer.from(Array.from({ length: 2000 }, () => random.below(256)))
     bytes.writeInt32BE(1996)
     client.send(bytes)
   }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { monotonicClock } from '../../src/base/clock.ts'
 import { silentLogger } from '../../src/base/logger.ts'
 import { Admin } from '../../src/client/admin.ts'
@@ -152,8 +153,6 @@ export const send = async (connection: KafkaConnection, partition: number, value
     return { value, error: (error as Error).message }
   }
 }
-
-const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
 /**
  * Sends to every leader with acks=all while ZooKeeper is stopped for `awayMs`, then lets the cluster heal. `counts`: what was acknowledged, by partition; `lost`: what of it is not at its

@@ -9,6 +9,7 @@ import { WatchTable } from '../../src/embedded-zookeeper/watch-table.ts'
 import { OPEN_ACL } from '../../src/zookeeper/types.ts'
 import { ManualClock, settle, wallOf } from '../support/manual-clock.ts'
 import { MemoryDisk } from '../support/memory-disk.ts'
+import { Random } from '../support/random.ts'
 
 const DIRECTORY = '/zk/embedded-zookeeper'
 const actor = { sessionId: 7n, identities: [] }
@@ -213,20 +214,16 @@ test('a directory serves one process at a time', async () => {
 
 test('a refused multi takes back every trace of its operations, whatever they were', async () => {
   const { database } = await open(new MemoryDisk())
-  let seed = 1
-  const random = (below: number) => {
-    seed = (seed * 48271) % 0x7fff_ffff
-    return seed % below
-  }
+  const random = new Random(1)
   const paths = ['/a', '/a/b', '/a/b/c', '/d', '/d/e', '/f']
   const op = (): WriteOp => {
-    const path = paths[random(paths.length)]!
-    return [create(path), create(path, 1), create(`${path}-`, 2), set(path, String(seed)), remove(path)][random(5)]!
+    const path = random.pick(paths)
+    return random.pick([create(path), create(path, 1), create(`${path}-`, 2), set(path, String(random.next())), remove(path)])
   }
   let refused = 0
   for (let round = 0; round < 600; round++) {
     const before = dump(database.state)
-    const results = database.writeAll(Array.from({ length: 1 + random(5) }, op), actor)
+    const results = database.writeAll(Array.from({ length: 1 + random.below(5) }, op), actor)
     if (!results.some(({ type }) => type === 'error')) continue
     refused++
     expect(dump(database.state)).toBe(before)

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Consumer, Kafka, logLevel } from 'kafkajs'
 import { offsetCommit } from '../../src/protocol/api/08-offset-commit.ts'
 import { offsetFetch } from '../../src/protocol/api/09-offset-fetch.ts'
@@ -9,7 +10,6 @@ import type { Recorder } from './recorder.ts'
 import { type Reader, valueOf } from './readers.ts'
 import { Connections, type Routes } from './routes.ts'
 
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 const EVERY_MS = 400
 
 const topicsOf = <T>(places: readonly Place[], partitionOf: (place: Place) => T): { name: string; partitions: T[] }[] =>

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { monotonicClock } from '../../src/base/clock.ts'
 import { silentLogger } from '../../src/base/logger.ts'
 import { ClusterClient } from '../../src/client/cluster-client.ts'
@@ -10,7 +11,6 @@ import type { Place } from './history.ts'
 import type { Recorder } from './recorder.ts'
 import { countFaults, describeFault, type Fault, type FaultKind } from './schedule.ts'
 
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 const PREFERRED = 0
 /** Another controller is asked. */
 const moved = (codes: readonly number[]): KafkaError | undefined =>

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { KafkaConnection } from '../../src/client/connection.ts'
 import { initProducerId } from '../../src/protocol/api/22-init-producer-id.ts'
 import { produce } from '../../src/protocol/api/00-produce.ts'
@@ -5,7 +6,7 @@ import { errorName, KafkaError } from '../../src/protocol/errors.ts'
 import type { Int64 } from '../../src/protocol/int64.ts'
 import { buildBatch } from '../../src/protocol/records/build-batch.ts'
 import type { Place, Send } from './history.ts'
-import type { Random } from './random.ts'
+import type { Random } from '../support/random.ts'
 import type { Recorder } from './recorder.ts'
 import { Connections, type Routes } from './routes.ts'
 
@@ -28,7 +29,6 @@ const IN_FLIGHT = 5
 const BUMP_EVERY_BATCHES = 400
 const KEYS = 7
 
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 const PADDING = '.'.repeat(200)
 
 type Answer = { error: string; offset: number }

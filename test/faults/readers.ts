@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fetch } from '../../src/protocol/api/01-fetch.ts'
 import type { Int64 } from '../../src/protocol/int64.ts'
 import type { RequestOf } from '../../src/protocol/schema.ts'
@@ -11,7 +12,6 @@ import { Connections, type Routes } from './routes.ts'
 const MAX_WAIT_MS = 300
 const MAX_BYTES = 200_000
 const BACKOFF_MS = 100
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
 /** The text before the padding. */
 export const valueOf = (bytes: Buffer | null): string => bytes?.toString('latin1').split(' ', 1)[0] ?? ''

@@ -1,4 +1,5 @@
 /** One run of the fault harness: a cluster, its workload, the faults of a seed, and the verdict. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { monotonicClock } from '../../src/base/clock.ts'
@@ -58,7 +59,6 @@ const DRAIN_WITHIN_MS = 30_000
 const places: readonly Place[] = TOPICS.flatMap(({ topic, partitions }) =>
   Array.from({ length: partitions }, (_unused, partition) => ({ topic, partition })),
 )
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
 const createTopics = async (cluster: Cluster, replicationFactor: number): Promise<void> => {
   const client = new ClusterClient({ bootstrap: cluster.bootstrap, clientId: 'harness', clock: monotonicClock, logger: silentLogger })

@@ -1,5 +1,5 @@
 /** Which faults a run has and when: drawn from the seed alone, so that a seed replays its schedule. Pure. */
-import { Random } from './random.ts'
+import { Random } from '../support/random.ts'
 
 /** Ends of links: a broker by its id, the clients of the harness, ZooKeeper. */
 export type End = number | 'clients' | 'zookeeper'

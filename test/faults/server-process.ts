@@ -14,8 +14,7 @@ const logger = createLogger(options.program, 'info')
 /** Connections to an advertised port go over the link that stands between this process and that broker. */
 const routeConnections = (routes: Record<string, number>): void => {
   type Connect = (this: net.Socket, ...args: unknown[]) => net.Socket
-  // eslint-disable-next-line typescript/unbound-method
-  const original = net.Socket.prototype.connect as unknown as Connect
+  const { value: original } = Object.getOwnPropertyDescriptor(net.Socket.prototype, 'connect') as { value: Connect }
   const routed = (options: unknown): unknown => {
     const port = (options as { port?: number } | undefined)?.port
     const link = port === undefined ? undefined : routes[String(port)]

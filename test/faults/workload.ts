@@ -1,8 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Cluster } from './cluster.ts'
 import { MemberGroup, OffsetKeeper } from './groups.ts'
 import type { FinalLog, Place } from './history.ts'
 import { IdempotentProducer, runPlainProducer } from './producers.ts'
-import { Random } from './random.ts'
+import { Random } from '../support/random.ts'
 import { Reader } from './readers.ts'
 import { Recorder } from './recorder.ts'
 import type { Routes } from './routes.ts'
@@ -19,7 +20,6 @@ export type WorkloadOptions = {
 /** Per partition. */
 const PRODUCERS = ['first', 'second'] as const
 const EVERY_MS = 40
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
 /** Waits until `isDone`, at most so long; whether it came. */
 const within = async (ms: number, isDone: () => boolean): Promise<boolean> => {

@@ -4,18 +4,8 @@ import { buildBatch } from '../../src/protocol/records/build-batch.ts'
 import { batches, lastOffsetOf } from '../../src/protocol/records/record-batch.ts'
 import { records } from '../../src/protocol/records/record.ts'
 import type { KafkaError } from '../../src/protocol/errors.ts'
-import { Machine, range, START_MS } from './support.ts'
-
-/** xorshift: a run is its seed. */
-const randomOf = (seed: number) => {
-  let state = seed * 2_654_435_761 || 1
-  return (below: number): number => {
-    state ^= state << 13
-    state ^= state >>> 17
-    state ^= state << 5
-    return (state >>> 0) % below
-  }
-}
+import { Machine, range, START_MS, type Steps, takeSteps } from './support.ts'
+import { Random } from '../support/random.ts'
 
 const config = { segmentBytes: 1000, indexIntervalBytes: 150, fileDeleteDelayMs: 10, retentionMs: -1 }
 
@@ -32,7 +22,7 @@ class Model {
   #next = 0
 
   constructor(seed: number) {
-    this.random = randomOf(seed)
+    this.random = new Random(seed).below
   }
   get end(): number {
     return this.values.length
@@ -135,7 +125,7 @@ class Model {
   }
 }
 
-const steps: [number, (model: Model) => void | Promise<void>][] = [
+const steps: Steps<Model> = [
   [60, (model) => model.append()],
   [6, (model) => model.flush()],
   [5, (model) => model.truncate()],
@@ -145,17 +135,13 @@ const steps: [number, (model: Model) => void | Promise<void>][] = [
   [2, (model) => model.stop()],
   [8, (model) => model.check()],
 ]
-const total = steps.reduce((sum, [weight]) => sum + weight, 0)
 
 test.each(range(1, 41))(
   'a log and its model stay equal through appends, failures, cuts, kills and power losses (seed %i)',
   async (seed) => {
     const model = new Model(seed)
     await model.open()
-    for (let i = 0; i < 150; i++) {
-      let pick = model.random(total)
-      await steps.find(([weight]) => (pick -= weight) < 0)![1](model)
-    }
+    await takeSteps(model, steps, 150)
     await model.check()
   },
 )

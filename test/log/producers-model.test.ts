@@ -11,18 +11,8 @@ import {
   lastOffsetOf,
   producerIdOf,
 } from '../../src/protocol/records/record-batch.ts'
-import { batchOf, DIR, Machine, names, range, START_MS } from './support.ts'
-
-/** xorshift: a run is its seed. */
-const randomOf = (seed: number) => {
-  let state = seed * 2_654_435_761 || 1
-  return (below: number): number => {
-    state ^= state << 13
-    state ^= state >>> 17
-    state ^= state << 5
-    return (state >>> 0) % below
-  }
-}
+import { batchOf, DIR, Machine, names, range, START_MS, type Steps, takeSteps } from './support.ts'
+import { Random } from '../support/random.ts'
 
 const MAX_SEQUENCE = 0x7fff_ffff
 const wrap = (sequence: number): number => (sequence > MAX_SEQUENCE ? sequence - MAX_SEQUENCE - 1 : sequence)
@@ -45,7 +35,7 @@ class Model {
   refused = 0
 
   constructor(seed: number) {
-    this.random = randomOf(seed)
+    this.random = new Random(seed).below
   }
   get end(): number {
     return this.log.logEndOffset
@@ -221,7 +211,7 @@ class Model {
   }
 }
 
-const steps: [number, (model: Model) => void | Promise<void>][] = [
+const steps: Steps<Model> = [
   [40, (model) => model.send()],
   [20, (model) => model.retry()],
   [10, (model) => model.gap()],
@@ -235,17 +225,13 @@ const steps: [number, (model: Model) => void | Promise<void>][] = [
   [2, (model) => model.stop()],
   [6, (model) => model.check()],
 ]
-const total = steps.reduce((sum, [weight]) => sum + weight, 0)
 
 test.each(range(1, 41))(
   'no batch of a producer is stored twice and none is left out, through retries, kills, power losses, cuts and retention (seed %i)',
   async (seed) => {
     const model = new Model(seed)
     await model.open()
-    for (let i = 0; i < 200; i++) {
-      let pick = model.random(total)
-      await steps.find(([weight]) => (pick -= weight) < 0)![1](model)
-    }
+    await takeSteps(model, steps, 200)
     await model.check()
     expect(Math.min(model.duplicates, model.refused)).toBeGreaterThan(0)
   },

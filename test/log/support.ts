@@ -96,3 +96,19 @@ export const offsetsOf = async (log: Log, offset = log.logStartOffset, maxBytes 
 export const batchOffsets = (bytes: Buffer): number[] => [...batches(bytes)].map((batch) => baseOffsetOf(batch))
 export const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i)
 export const names = (machine: Machine, path = `${DIR}/${TOPIC}-0`): string[] => machine.disk.list(path).map((entry) => entry.name)
+
+/** How often each step is taken relative to the others, and what it does to the model. */
+export type Steps<M> = readonly (readonly [weight: number, take: (model: M) => unknown])[]
+
+/** Takes `count` steps, as often as their weights say. */
+export const takeSteps = async <M extends { random: (below: number) => number }>(
+  model: M,
+  steps: Steps<M>,
+  count: number,
+): Promise<void> => {
+  const total = steps.reduce((sum, [weight]) => sum + weight, 0)
+  for (let taken = 0; taken < count; taken++) {
+    let pick = model.random(total)
+    await steps.find(([weight]) => (pick -= weight) < 0)![1](model)
+  }
+}

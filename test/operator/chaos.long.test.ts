@@ -11,13 +11,14 @@ import { KafkaContacts } from '../../src/operator/kafka/contacts.ts'
 import type { Operator } from '../../src/operator/program.ts'
 import { OPERATOR_USER } from '../../src/operator/names.ts'
 import { verifyPassword } from '../../src/security/scram.ts'
-import { ChaosProxy, randomOf } from '../support/chaos-proxy.ts'
+import { ChaosProxy } from '../support/chaos-proxy.ts'
 import { startCutter, type Cutter } from '../support/cutter.ts'
 import { eventually, freePort } from '../support/net.ts'
 import { type OurBroker, type OurZooKeeper, startOurBroker, startOurZooKeeper } from '../support/ours.ts'
 import { startEmbeddedLab } from './embedded-lab.ts'
 import { topic, user } from './objects.ts'
 import { OperatorLab } from './operator-lab.ts'
+import { Random } from '../support/random.ts'
 
 /** CHAOS_SECONDS and CHAOS_SEED repeat a run, or make it short. */
 const SECONDS = Number(process.env['CHAOS_SECONDS'] ?? 600)
@@ -73,7 +74,7 @@ class Audit {
 describe(`chaos for ${SECONDS} s, seed ${SEED}`, () => {
   const place = new OperatorLab()
   const audit = new Audit()
-  const random = randomOf(SEED)
+  const random = new Random(SEED).next
   let proxy: ChaosProxy
   let zookeeper: OurZooKeeper
   let broker: OurBroker

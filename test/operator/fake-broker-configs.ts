@@ -1,5 +1,5 @@
 import type { BrokerConfigAdmin, BrokerSetting, ConfigPlace } from '../../src/client/broker-config-admin.ts'
-import type { BrokerConfigChange } from '../../src/client/partition-admin.ts'
+import type { KeyChange } from '../../src/client/config-resource.ts'
 import type { KafkaError } from '../../src/protocol/errors.ts'
 import type { FakePartitions } from './fake-partitions.ts'
 
@@ -38,7 +38,7 @@ export class FakeBrokerConfigs implements Pick<BrokerConfigAdmin, keyof BrokerCo
     )
   }
 
-  async alterShared(changes: readonly BrokerConfigChange[]): Promise<void> {
+  async alterShared(changes: readonly KeyChange[]): Promise<void> {
     this.#said(`shared ${changes.map(({ key, value }) => `${key}=${value}`).join(' ')}`)
     if (this.refusal) throw this.refusal
     for (const { key, value } of changes) {

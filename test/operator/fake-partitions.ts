@@ -1,5 +1,5 @@
+import type { KeyChange } from '../../src/client/config-resource.ts'
 import {
-  type BrokerConfigChange,
   type ElectionType,
   type PartitionAdmin,
   partitionKey,
@@ -102,7 +102,7 @@ export class FakePartitions implements Pick<PartitionAdmin, keyof PartitionAdmin
     return new Map(this.#configs.get(brokerId) ?? [])
   }
 
-  async alterBrokerConfig(brokerId: number, changes: readonly BrokerConfigChange[]): Promise<void> {
+  async alterBrokerConfig(brokerId: number, changes: readonly KeyChange[]): Promise<void> {
     this.#said(`broker ${brokerId} ${changes.map(({ key, value }) => `${key}=${value}`).join(' ')}`)
     const config = this.#configs.get(brokerId) ?? new Map<string, string>()
     for (const { key, value } of changes) {

@@ -4,6 +4,7 @@ import { atRisk, riskText, topicsInDoubt } from '../../src/operator/cluster/avai
 import { type LiveBroker, withoutBrokers, withReplicationFactor } from '../../src/operator/kafka/placement.ts'
 import { throttleOf } from '../../src/operator/kafka/throttle.ts'
 import { cluster } from './objects.ts'
+import { Random } from '../support/random.ts'
 
 const at = (partition: number, replicas: number[], isr = replicas, topic = 't'): PartitionReplicas => ({
   topic,
@@ -14,15 +15,6 @@ const at = (partition: number, replicas: number[], isr = replicas, topic = 't'):
 })
 const brokers = (...racks: (string | null)[]): LiveBroker[] => racks.map((rack, id) => ({ id, rack }))
 const lists = (wanted: readonly { replicas: readonly number[] | null }[]) => wanted.map(({ replicas }) => replicas)
-
-/** Numbers that are the same in every run. */
-const randomOf = (seed: number) => {
-  let state = seed
-  return (below: number): number => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return Math.floor((state / 2 ** 32) * below)
-  }
-}
 
 describe('the replicas of a topic', () => {
   test('are added to what is there, first where a rack has none, then where there is least', () => {
@@ -51,7 +43,7 @@ describe('the replicas of a topic', () => {
   })
 
   test('are spread evenly, on different brokers and, where there are enough, on different racks, whatever there was', () => {
-    const random = randomOf(7)
+    const random = new Random(7).below
     for (let round = 0; round < 200; round++) {
       const racks = 1 + random(4)
       const size = 3 + random(6)
@@ -81,7 +73,7 @@ describe('the replicas of a topic', () => {
   })
 
   test('leave brokers that go, at the same place in the order, and nothing else moves', () => {
-    const random = randomOf(11)
+    const random = new Random(11).below
     for (let round = 0; round < 200; round++) {
       const size = 4 + random(4)
       const machines = brokers(...Array.from({ length: size }, () => null))
@@ -135,7 +127,7 @@ describe('a broker may go', () => {
   })
 
   test('never so that a partition that could be spared falls below, for random clusters', () => {
-    const random = randomOf(3)
+    const random = new Random(3).below
     for (let round = 0; round < 500; round++) {
       const partitions = Array.from({ length: 10 }, (_unused, partition) => {
         const replicas = [0, 1, 2, 3].slice(random(3)).slice(0, 1 + random(3))

@@ -12,12 +12,7 @@ import { startControlledLab } from './embedded-lab.ts'
 import { FakeKafka } from './fake-kafka.ts'
 import { cluster } from './objects.ts'
 import { OperatorLab } from './operator-lab.ts'
-
-/** Numbers in [0, 1), the same in every run. */
-const randomOf = (seed: number) => () => {
-  seed = (seed * 1_664_525 + 1_013_904_223) % 2 ** 32
-  return seed / 2 ** 32
-}
+import { Random } from '../support/random.ts'
 
 const object = cluster('ant', 'prod', { deletionPolicy: 'Retain', brokers: [{ name: 'kafka', replicas: 5, storage: { size: '1Gi' } }] })
 object.spec.zookeeper.replicas = 1
@@ -42,8 +37,7 @@ type Situation = { kafka: FakeKafka; pods: Pod[]; minInSync: Map<string, number>
 
 /** Topics of 1 to 4 replicas on 5 brokers, some of which lag; any of the brokers may be old. */
 const randomSituation = (seed: number): Situation => {
-  const random = randomOf(seed)
-  const below = (limit: number) => Math.floor(random() * limit)
+  const { next: random, below } = new Random(seed)
   const kafka = new FakeKafka()
   kafka.partitions.brokers = [0, 1, 2, 3, 4].map((id) => ({ id, rack: null }))
   const minInSync = new Map<string, number>()

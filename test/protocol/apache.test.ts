@@ -15,7 +15,8 @@ import {
 } from '../../src/protocol/schema.ts'
 import { lacks } from '../support/needs.ts'
 import { askApache, type Definition, type MessageDefinition, type Oracle, type Question } from './support/oracle.ts'
-import { printed, randomValue, seeded } from './support/random-message.ts'
+import { printed, randomValue } from './support/random-message.ts'
+import { Random } from '../support/random.ts'
 
 const SEED = Number(process.env['SEED'] ?? 20_261_121)
 const SAMPLES = 8
@@ -117,7 +118,7 @@ type Sample = Question & { field: Field; value: unknown; label: string }
 const waysOf = (api: Api): Question['how'][] => (BY_HAND.includes(api.key) ? ['struct'] : ['struct', 'data'])
 
 const samples = (): Sample[] => {
-  const random = seeded(SEED)
+  const random = new Random(SEED)
   const all: Sample[] = []
   for (const api of apis) {
     for (const side of ['request', 'response'] as const) {

@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { apis, fetch, leaderAndIsr, listGroups, metadata, produce } from '../../src/protocol/api/index.ts'
 import { KafkaError } from '../../src/protocol/errors.ts'
 import { type Api, decodeRequest, decodeResponse, encodeRequest, encodeResponse, isFlexible } from '../../src/protocol/schema.ts'
-import { pick, randomValue, seeded } from './support/random-message.ts'
+import { randomValue } from './support/random-message.ts'
+import { Random } from '../support/random.ts'
 
 type Message = { api: Api; side: 'request' | 'response'; version: number; bytes: Buffer }
 const decode = ({ api, side, version }: Message, bytes: Buffer): unknown =>
@@ -20,7 +21,7 @@ const refusal = (message: Message, bytes: Buffer): KafkaError | undefined => {
 
 /** One message of each API and version with something in it, at most 2,000 bytes long. */
 const messages = (seed: number): Message[] => {
-  const random = seeded(seed)
+  const random = new Random(seed)
   const encoded = (api: Api, side: Message['side'], version: number): Buffer => {
     const value = randomValue(api[side], { version, flexible: isFlexible(api, version), unknownTags: true }, random)
     return side === 'request' ? encodeRequest(api, version, value as never) : encodeResponse(api, version, value as never)
@@ -53,12 +54,12 @@ describe('malformed bytes', () => {
   })
 
   test('with flipped bits are a message or refused, never a crash', () => {
-    const random = seeded(2)
+    const random = new Random(2)
     let refused = 0
     for (const message of messages(2)) {
       for (let flips = 0; flips < 60; flips++) {
         const bytes = Buffer.from(message.bytes)
-        for (let flip = 0; flip <= flips % 4; flip++) bytes[Math.floor(random() * bytes.length)]! ^= 1 << Math.floor(random() * 8)
+        for (let flip = 0; flip <= flips % 4; flip++) bytes[random.below(bytes.length)]! ^= 1 << random.below(8)
         if (refusal(message, bytes)) refused++
       }
     }
@@ -66,14 +67,14 @@ describe('malformed bytes', () => {
   })
 
   test('with lengths that nobody could have sent are a message or refused, and soon', () => {
-    const random = seeded(3)
+    const random = new Random(3)
     const lengths = ['7fffffff', '7ffffffe', '80000000', 'fffffffe', 'ffffffff0f', 'ffffffff7f', 'ffffffffffffffffffff', '7fff', '8000']
     let refused = 0
     const startMs = performance.now()
     for (const message of messages(3)) {
       for (let tries = 0; tries < 60; tries++) {
         const bytes = Buffer.from(message.bytes)
-        Buffer.from(pick(random, lengths), 'hex').copy(bytes, Math.floor(random() * bytes.length))
+        Buffer.from(random.pick(lengths), 'hex').copy(bytes, random.below(bytes.length))
         if (refusal(message, bytes)) refused++
       }
     }

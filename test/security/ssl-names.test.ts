@@ -6,6 +6,7 @@ import { X509Certificate } from 'node:crypto'
 import { createCertificate } from '../../src/security/certificates.ts'
 import { runJava } from '../support/java.ts'
 import { lacks } from '../support/needs.ts'
+import { Random } from '../support/random.ts'
 
 const OIDS = {
   CN: '2.5.4.3',
@@ -133,18 +134,9 @@ const askJava = async (lines: string[]): Promise<(string | undefined)[]> => {
     .map((line) => (line === '-' ? undefined : Buffer.from(line.slice(1), 'base64').toString('utf8')))
 }
 
-/** Numbers that look random and are the same in every run. */
-const numbers = (seed: number) => {
-  let state = seed
-  return (below: number): number => {
-    state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fff_ffff
-    return (state >>> 8) % below
-  }
-}
-
 describe.skipIf(lacks('java', 'maven'))('beside Java', () => {
   test('the same names and the same rules give the same', { timeout: 60_000 }, async () => {
-    const pick = numbers(7)
+    const pick = new Random(7).below
     const letters = ' ,=+<>#;"\\ab1杭\u00e9/\u0000@'
     const word = () => Array.from({ length: pick(7) }, () => letters[pick(letters.length)]).join('')
     const types = Object.keys(OIDS) as (keyof typeof OIDS)[]

@@ -1,6 +1,7 @@
 import { ZooKeeperError } from '../../src/zookeeper/errors.ts'
 import type { ZooKeeperClient } from '../../src/zookeeper/client.ts'
 import { CREATOR_ALL_ACL, OPEN_ACL, PERMISSIONS, type Acl, type CreateMode, type MultiOp, type Stat } from '../../src/zookeeper/types.ts'
+import { Random } from '../support/random.ts'
 
 const PATHS = ['/r', '/r/a', '/r/a/b', '/r/a/b/c', '/r/d', '/r/d/e', '/r/f', '/nope/x', '/zookeeper/quota']
 const MODES: CreateMode[] = ['persistent', 'ephemeral', 'persistent-sequential', 'ephemeral-sequential']
@@ -38,34 +39,29 @@ const comparable = (value: unknown, owners: ReadonlyMap<bigint, string>): unknow
 
 /** The same `count` operations for the same seed, one after the other, by turns of the clients; every answer and every event as text. */
 export const randomOperations = async (clients: readonly ZooKeeperClient[], seed: number, count: number): Promise<string[]> => {
-  let state = seed
-  const random = (below: number) => {
-    state = (state * 48271) % 0x7fff_ffff
-    return state % below
-  }
-  const pick = <T>(values: readonly T[]): T => values[random(values.length)]!
+  const random = new Random(seed)
   const owners = new Map(clients.map((client, index) => [client.sessionId, `client ${index}`]))
   const lines: string[] = []
   const events: string[] = []
-  const data = () => (random(5) === 0 ? null : Buffer.from(String(random(1000))))
-  const version = () => pick([-1, -1, 0, 1, 2])
+  const data = () => (random.below(5) === 0 ? null : Buffer.from(String(random.below(1000))))
+  const version = () => random.pick([-1, -1, 0, 1, 2])
   const multiOp = (): MultiOp => {
-    const path = pick(PATHS)
-    return pick<MultiOp>([
+    const path = random.pick(PATHS)
+    return random.pick<MultiOp>([
       { type: 'check', path, version: version() },
-      { type: 'create', path, data: data(), mode: pick(MODES), acl: pick(ACLS) },
+      { type: 'create', path, data: data(), mode: random.pick(MODES), acl: random.pick(ACLS) },
       { type: 'set', path, data: data(), version: version() },
       { type: 'delete', path, version: version() },
     ])
   }
   const operation = (client: ZooKeeperClient, turn: number): (() => Promise<unknown>) => {
-    const path = pick(PATHS)
-    const watch = random(2) === 0 ? client.newWatch() : undefined
+    const path = random.pick(PATHS)
+    const watch = random.below(2) === 0 ? client.newWatch() : undefined
     void watch?.fired.then(({ type, path: changed }) => events.push(`  event for ${turn}: ${type} ${changed}`))
     const watching = watch ? { watch } : {}
-    const [mode, acl, bytes, expected] = [pick(MODES), pick(ACLS), data(), version()]
-    const ops = Array.from({ length: 1 + random(4) }, multiOp)
-    return pick<() => Promise<unknown>>([
+    const [mode, acl, bytes, expected] = [random.pick(MODES), random.pick(ACLS), data(), version()]
+    const ops = Array.from({ length: 1 + random.below(4) }, multiOp)
+    return random.pick<() => Promise<unknown>>([
       () => client.create(path, bytes, { mode, acl }),
       () => client.createWithStat(path, bytes, { acl }),
       () => client.create(path, bytes),
@@ -81,7 +77,7 @@ export const randomOperations = async (clients: readonly ZooKeeperClient[], seed
     ])
   }
   for (let turn = 0; turn < count; turn++) {
-    const client = pick(clients)
+    const client = random.pick(clients)
     const run = operation(client, turn)
     let outcome: unknown
     try {

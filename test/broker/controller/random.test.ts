@@ -4,18 +4,11 @@ import { partitionStateZnode } from '../../../src/broker/metadata/znodes/partiti
 import { isZooKeeperError } from '../../../src/zookeeper/errors.ts'
 import { FakeCluster } from './fake-cluster.ts'
 import { type FakeBroker, type Role, until } from './fake-broker.ts'
+import { Random } from '../../support/random.ts'
 
 const IDS = [1, 2, 3, 4]
 const PARTITIONS = 6
 const STEPS = 120
-
-const randomOf = (seed: number): (() => number) => {
-  let state = seed
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return state / 4_294_967_296
-  }
-}
 
 /** Records as sets of numbers: enough to see whether a leader has everything that was acknowledged. */
 class World {
@@ -208,7 +201,7 @@ const heal = async (world: World): Promise<void> => {
 }
 
 test.each([1, 7, 42])('whoever fails whenever (seed %i), nothing acknowledged is lost, and it heals', { timeout: 60_000 }, async (seed) => {
-  const random = randomOf(seed)
+  const random = new Random(seed).next
   const cluster = await FakeCluster.start(IDS)
   try {
     const world = new World(cluster, random)

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { reassignPartitionsZnode } from '../../../src/broker/metadata/znodes/admin.ts'
 import { type Mishap, World } from './move-world.ts'
+import { Random } from '../../support/random.ts'
 
 const wanted = (replicas: readonly number[] | null, partition = 0) => ({ topic: 't', partition, replicas })
 const sorted = (ids: readonly number[]): number[] => ids.toSorted((a, b) => a - b)
@@ -373,15 +374,6 @@ describe.each(Object.entries(STORIES))('%s', (_what, story) => {
   })
 })
 
-/** A small generator with a seed: the same story again for the same number. */
-const dice = (seed: number) => {
-  let state = seed
-  return (sides: number): number => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return Math.floor((state / 2 ** 32) * sides)
-  }
-}
-
 type Chance = { world: World; roll: (sides: number) => number; partition: number }
 
 const BROKERS_OF_CHANCE = [1, 2, 3, 4, 5]
@@ -406,7 +398,7 @@ const CHANCES: readonly ((chance: Chance) => unknown)[] = [
 
 test('no record is lost, and everything settles, whatever comes together', async () => {
   for (let seed = 1; seed <= 120; seed++) {
-    const roll = dice(seed)
+    const roll = new Random(seed).below
     const world = await start({ 0: [1, 2, 3], 1: [4] }, BROKERS_OF_CHANCE)
     for (let step = 0; step < 12; step++) {
       if (world.isControllerDead) await world.startController()

@@ -10,6 +10,7 @@ import { metadata } from '../../../src/protocol/api/03-metadata.ts'
 import { produce } from '../../../src/protocol/api/00-produce.ts'
 import type { KafkaConnection } from '../../../src/client/connection.ts'
 import { batchOf } from '../../support/batches.ts'
+import { eventually } from '../../support/net.ts'
 import { type OurBroker, type OurZooKeeper, startOurBroker, startOurZooKeeper } from '../../support/ours.ts'
 import { connectTo } from './support/hand-controller.ts'
 import { readValues } from './support/values.ts'
@@ -46,16 +47,6 @@ afterAll(async () => {
   await zookeeper?.stop()
 }, 60_000)
 
-const eventually = async <T>(what: () => Promise<T | undefined>, timeoutMs = 15_000): Promise<T> => {
-  const endMs = performance.now() + timeoutMs
-  for (;;) {
-    const found = await what().catch(() => undefined)
-    if (found !== undefined) return found
-    if (performance.now() > endMs) throw new Error(`still not after ${timeoutMs} ms`)
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
-}
-
 type Seen = { leader: number; isr: number[] }
 const stateOf = async (id: number): Promise<Seen & { controller: number; brokers: number[] }> => {
   const connection = await connectTo(broker(id))
@@ -69,19 +60,19 @@ const stateOf = async (id: number): Promise<Seen & { controller: number; brokers
     connection.close()
   }
 }
-const seenBy = (id: number, expected: Partial<Seen>, timeoutMs?: number): Promise<Seen> =>
+const seenBy = (id: number, expected: Partial<Seen>): Promise<Seen> =>
   eventually(async () => {
     const state = await stateOf(id)
     const isAsExpected = Object.entries(expected).every(([key, value]) => String(state[key as keyof Seen]) === String(value))
-    return isAsExpected ? state : undefined
-  }, timeoutMs)
+    return isAsExpected && state
+  })
 
 /** Everyone learns of it later, by the controller. */
 const storedIsr = (expected: number[]): Promise<true> =>
   eventually(async () => {
     const { data } = await client.get(partitionStateZnode.path('t', 0))
     const isr = partitionStateZnode.decode('t', 0, data!).isr.toSorted((a, b) => a - b)
-    return String(isr) === String(expected) ? true : undefined
+    return String(isr) === String(expected)
   })
 
 /** Sends until it is acknowledged, to whoever leads. */
@@ -92,7 +83,7 @@ class Producer {
   async send(count: number, alive: readonly number[]): Promise<void> {
     for (let i = 0; i < count; i++) {
       const value = `v${this.sent.length}`
-      await eventually(async () => ((await this.#try(value, alive)) === 0 ? true : undefined), 20_000)
+      await eventually(async () => (await this.#try(value, alive)) === 0, { timeoutMs: 20_000 })
       this.sent.push(value)
     }
   }
@@ -126,7 +117,7 @@ const logOf = (id: number): Buffer => readFileSync(join(broker(id).logDir, 't-0'
 test('brokers with their own controller: killed and stopped in turn, they lose nothing', { timeout: 110_000 }, async () => {
   const { controller } = await eventually(async () => {
     const state = await stateOf(1)
-    return state.controller >= 0 && state.brokers.length === 3 ? state : undefined
+    return state.controller >= 0 && state.brokers.length === 3 && state
   })
   const admin = await connectTo(broker(controller))
   const topic = { name: 't', numPartitions: -1, replicationFactor: -1, configs: [], assignments: [{ partitionIndex: 0, brokerIds: IDS }] }
@@ -156,5 +147,5 @@ test('brokers with their own controller: killed and stopped in turn, they lose n
   const values = await readValues(await connectTo(broker(leader)))
   // What was sent again after an unknown outcome may stand twice.
   expect([...new Set(values)]).toEqual(producer.sent)
-  await eventually(async () => (IDS.every((id) => logOf(id).equals(logOf(leader))) ? true : undefined))
+  await eventually(() => IDS.every((id) => logOf(id).equals(logOf(leader))))
 })

@@ -1,19 +1,9 @@
 import { expect } from 'vitest'
 import { stored, type StoredBatch } from './fetch-support.ts'
 import { World } from './fetch-world.ts'
+import { Random } from '../../support/random.ts'
 
 const NODES = 3
-
-/** xorshift: a run is its seed. */
-const randomOf = (seed: number) => {
-  let state = (seed * 2_654_435_761) | 1
-  return (below: number): number => {
-    state ^= state << 13
-    state ^= state >>> 17
-    state ^= state << 5
-    return (state >>> 0) % below
-  }
-}
 
 const key = ({ epoch, baseOffset }: StoredBatch): string => `${epoch}@${baseOffset}`
 
@@ -46,7 +36,7 @@ export class Run {
   restarts = 0
 
   constructor(seed: number, isUnclean: boolean) {
-    this.random = randomOf(seed)
+    this.random = new Random(seed).below
     this.world = new World(NODES, { keepsSessions: seed % 3 > 0 })
     this.isUnclean = isUnclean
   }

@@ -7,17 +7,7 @@ import { cutFor } from '../../../src/broker/replicas/truncation.ts'
 import { batchOf } from '../../support/batches.ts'
 import { settle } from '../../support/manual-clock.ts'
 import { LAG_MS, ReplicaLab, type Stored } from './support/replica-lab.ts'
-
-/** xorshift: a run is its seed. */
-const randomOf = (seed: number) => {
-  let state = seed * 2_654_435_761 || 1
-  return (below: number): number => {
-    state ^= state << 13
-    state ^= state >>> 17
-    state ^= state << 5
-    return (state >>> 0) % below
-  }
-}
+import { Random } from '../../support/random.ts'
 
 const IDS = [1, 2, 3]
 type Following = { leader: number; epoch: number; isCut: boolean; answer: Answer | undefined }
@@ -45,7 +35,7 @@ class World {
   readonly counts = { acknowledged: 0, shrinks: 0, expands: 0, conflicts: 0, elections: 0, restarts: 0, fences: 0 }
 
   constructor(seed: number) {
-    this.random = randomOf(seed)
+    this.random = new Random(seed).below
   }
 
   async start(): Promise<void> {

@@ -5,6 +5,7 @@ import { produce } from '../../../src/protocol/api/00-produce.ts'
 import { fetch } from '../../../src/protocol/api/01-fetch.ts'
 import type { KafkaConnection } from '../../../src/client/connection.ts'
 import { batchOf, valuesOf } from '../../support/batches.ts'
+import { eventually } from '../../support/net.ts'
 import { type OurBroker, type OurZooKeeper, startOurBroker, startOurZooKeeper } from '../../support/ours.ts'
 import { connectTo, HandController } from './support/hand-controller.ts'
 
@@ -59,15 +60,8 @@ const readAll = async (connection: KafkaConnection): Promise<string[]> => {
   return valuesOf(topics[0]!.partitions[0]!.records)
 }
 
-const eventually = async (what: () => Promise<boolean>, timeoutMs = 10_000): Promise<void> => {
-  const endMs = performance.now() + timeoutMs
-  while (!(await what())) {
-    if (performance.now() > endMs) throw new Error(`still not after ${timeoutMs} ms`)
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
-}
 const isr = async (): Promise<number[]> => [...(await controller.state()).isr].sort((a, b) => a - b)
-const isrBecomes = (expected: number[]): Promise<void> => eventually(async () => String(await isr()) === String(expected))
+const isrBecomes = (expected: number[]): Promise<true> => eventually(async () => String(await isr()) === String(expected))
 const logOf = (id: number): Buffer => readFileSync(join(broker(id).logDir, 't-0', '00000000000000000000.log'))
 const numbered = (from: number, to: number): string[] => Array.from({ length: to - from }, (_, index) => `v${from + index}`)
 

@@ -7,7 +7,7 @@ import { KafkaError } from '../../../src/protocol/errors.ts'
 import { compress, decompress } from '../../../src/protocol/records/compression.ts'
 import { CODECS } from '../../../src/protocol/records/record-batch.ts'
 import { xxhash32 } from '../../../src/protocol/records/xxhash32.ts'
-import { Chance } from './oracle.ts'
+import { Random } from '../../support/random.ts'
 
 const codecs = CODECS.slice(1)
 const thrown = (run: () => unknown): KafkaError => {
@@ -55,10 +55,10 @@ describe.each(codecs)('%s', (codec) => {
       if (codec === 'snappy' && cut === 16) continue
       expect(thrown(() => decompress(codec, packed.subarray(0, cut))).error, `cut at ${cut}`).toBe('INVALID_RECORD')
     }
-    const chance = new Chance(5)
+    const random = new Random(5)
     for (let n = 0; n < 500; n++) {
       const broken = Buffer.from(packed)
-      broken[chance.below(broken.length)] = chance.below(256)
+      broken[random.below(broken.length)] = random.below(256)
       try {
         expect(decompress(codec, broken, 1_000_000).length).toBeLessThanOrEqual(1_000_000)
       } catch (error) {

@@ -42,32 +42,3 @@ export const describeFailure = (error: unknown): string => {
   const indexes = error instanceof RecordValidationError ? error.recordErrors.map(({ batchIndex }) => ` ${batchIndex}`).join('') : ''
   return `error ${error.error}${indexes}`
 }
-
-/** Reproducible chance. */
-export class Chance {
-  #state: number
-  constructor(seed: number) {
-    this.#state = seed
-  }
-
-  /** 0 <= x < 1 */
-  next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) | 0
-    let t = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 0x1_0000_0000
-  }
-
-  below(end: number): number {
-    return Math.floor(this.next() * end)
-  }
-
-  of<T>(choices: readonly T[]): T {
-    return choices[this.below(choices.length)]!
-  }
-
-  bytes(most: number): Buffer {
-    const compressible = this.next() < 0.5
-    return Buffer.from(Array.from({ length: this.below(most + 1) }, () => (compressible ? 97 + this.below(2) : this.below(256))))
-  }
-}

@@ -1,37 +1,24 @@
 import { type Field, formOf, type Type, unknownTaggedFields } from '../../../src/protocol/schema.ts'
-
-/** 0 <= x < 1, the same sequence for the same seed (mulberry32). */
-export type Random = () => number
-export const seeded = (seed: number): Random => {
-  let state = seed | 0
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let x = Math.imul(state ^ (state >>> 15), 1 | state)
-    x = (x + Math.imul(x ^ (x >>> 7), 61 | x)) ^ x
-    return ((x ^ (x >>> 14)) >>> 0) / 0x1_0000_0000
-  }
-}
-const below = (random: Random, end: number): number => Math.floor(random() * end)
-export const pick = <T>(random: Random, from: readonly T[]): T => from[below(random, from.length)]!
+import type { Random } from '../../support/random.ts'
 
 const integer = (random: Random, bits: number): number | bigint => {
   const top = 1n << BigInt(bits - 1)
   const edges = [0n, 1n, -1n, top - 1n, -top, 2n ** 53n - 1n, 2n ** 53n, -(2n ** 53n), 2n ** 53n + 1n].filter(
     (edge) => edge >= -top && edge < top,
   )
-  const any = BigInt.asIntN(bits, (BigInt(below(random, 2 ** 32)) << 32n) | BigInt(below(random, 2 ** 32)))
-  const value = random() < 0.4 ? pick(random, edges) : any >> BigInt(below(random, bits))
+  const any = BigInt.asIntN(bits, (BigInt(random.below(2 ** 32)) << 32n) | BigInt(random.below(2 ** 32)))
+  const value = random.next() < 0.4 ? random.pick(edges) : any >> BigInt(random.below(bits))
   return Number.isSafeInteger(Number(value)) ? Number(value) : value
 }
 
 const CHARACTERS = ['a', 'Z', '0', '.', '_', '\u0000', '\n', 'ä', '\u07ff', '中', '\uffff', '😀']
 const text = (random: Random): string => {
-  if (random() < 0.01) return 'x'.repeat(32_767)
-  const length = pick(random, [0, 1, 5, 20, 63, 64, 127, 128, 300])
-  return Array.from({ length }, () => pick(random, CHARACTERS)).join('')
+  if (random.next() < 0.01) return 'x'.repeat(32_767)
+  const length = random.pick([0, 1, 5, 20, 63, 64, 127, 128, 300])
+  return Array.from({ length }, () => random.pick(CHARACTERS)).join('')
 }
 const blob = (random: Random): Buffer =>
-  Buffer.from(Array.from({ length: pick(random, [0, 1, 2, 100, 127, 128, 3000]) }, () => below(random, 256)))
+  Buffer.from(Array.from({ length: random.pick([0, 1, 2, 100, 127, 128, 3000]) }, () => random.below(256)))
 const FLOATS = [0, -0, 1.5, -1e300, 5e-324, Infinity, -Infinity, NaN, Number.MAX_VALUE]
 
 const BITS: Partial<Record<Type, number>> = { int8: 8, int16: 16, int32: 32, int64: 64 }
@@ -39,8 +26,8 @@ const BITS: Partial<Record<Type, number>> = { int8: 8, int16: 16, int32: 32, int
 const randomScalar = (type: Type, random: Random): unknown => {
   const bits = BITS[type]
   if (bits) return integer(random, bits)
-  if (type === 'bool') return random() < 0.5
-  if (type === 'float64') return random() < 0.5 ? pick(random, FLOATS) : (random() - 0.5) * 1e9
+  if (type === 'bool') return random.next() < 0.5
+  if (type === 'float64') return random.next() < 0.5 ? random.pick(FLOATS) : (random.next() - 0.5) * 1e9
   return type === 'string' ? text(random) : blob(random)
 }
 
@@ -53,17 +40,17 @@ const randomStruct = (fields: Readonly<Record<string, Field>>, version: Version,
     const { present } = formOf(field, version.version, version.flexible)
     value[name] = present ? randomValue(field, version, random) : field.default
   }
-  if (version.flexible && version.unknownTags && random() < 0.2)
+  if (version.flexible && version.unknownTags && random.next() < 0.2)
     value[unknownTaggedFields] = [7, 300].map((tag) => ({ tag, data: blob(random) }))
   return value
 }
 
 /** Any value of a field over the full range of its type, as decoding gives it: what the version lacks has its default. */
 export const randomValue = (field: Field, version: Version, random: Random): unknown => {
-  if (formOf(field, version.version, version.flexible).nullable && random() < 0.2) return null
+  if (formOf(field, version.version, version.flexible).nullable && random.next() < 0.2) return null
   if (field.fields) return randomStruct(field.fields, version, random)
   if (!field.item) return randomScalar(field.type, random)
-  return Array.from({ length: below(random, 4) }, () => randomValue(field.item!, version, random))
+  return Array.from({ length: random.below(4) }, () => randomValue(field.item!, version, random))
 }
 
 /** The same text as Oracle.java's for the same values. */

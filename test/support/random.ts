@@ -1,4 +1,4 @@
-/** Numbers drawn from a seed (mulberry32): the same seed gives the same numbers on every machine. */
+/** Numbers drawn from a seed (mulberry32): the same seed gives the same numbers on every machine. `next` and `below` may be handed on alone. */
 export class Random {
   #state: number
 
@@ -7,7 +7,7 @@ export class Random {
   }
 
   /** From 0 to below 1. */
-  next(): number {
+  readonly next = (): number => {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0
     let mixed = this.#state
     mixed = Math.imul(mixed ^ (mixed >>> 15), mixed | 1)
@@ -15,17 +15,20 @@ export class Random {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000
   }
 
+  /** An integer from 0 to below `end`. */
+  readonly below = (end: number): number => Math.floor(this.next() * end)
+
   /** An integer, both ends included. */
   between(least: number, most: number): number {
-    return least + Math.floor(this.next() * (most - least + 1))
+    return least + this.below(most - least + 1)
   }
 
   pick<T>(values: readonly T[]): T {
-    return values[this.between(0, values.length - 1)]!
+    return values[this.below(values.length)]!
   }
 
   shuffled<T>(values: readonly T[]): T[] {
     const left = [...values]
-    return values.map(() => left.splice(this.between(0, left.length - 1), 1)[0]!)
+    return values.map(() => left.splice(this.below(left.length), 1)[0]!)
   }
 }
