@@ -8,6 +8,7 @@ import { alterUserScramCredentials } from '../protocol/api/51-alter-user-scram-c
 import { type Answered, errorName, failureOf, KafkaError } from '../protocol/errors.ts'
 import { MIN_ITERATIONS, saltPassword, SCRAM_MECHANISMS, type ScramMechanism } from '../security/scram.ts'
 import type { ClusterClient } from './cluster-client.ts'
+import { alteration, type KeyChange, TOPIC_RESOURCE } from './config-resource.ts'
 
 /** `replicationFactor` is the first partition's; `isUniform`: all have it. Replicas that join or leave count. */
 export type TopicDescription = { name: string; partitions: number; replicationFactor: number; isUniform: boolean }
@@ -17,15 +18,11 @@ export type NewTopic = { name: string; partitions?: number; replicationFactor?: 
 export type Refusal = KafkaError
 /** One answer per name: undefined where it went well. */
 export type Outcomes = Map<string, Refusal | undefined>
-/** `value: null` takes the key back to the broker's default. */
-export type ConfigChange = { topic: string; changes: { key: string; value: string | null }[] }
+export type ConfigChange = { topic: string; changes: KeyChange[] }
 export type NewPassword = { user: string; mechanism: ScramMechanism; password: string }
 export type ConfigValue = { value: string | null; isTopicOverride: boolean }
 
-/** AlterConfigOp.OpType and ConfigResource.Type of kafka-clients; the source of a value that the topic itself has. */
-const SET = 0
-const DELETE = 1
-const TOPIC_RESOURCE = 2
+/** The source of a value that the topic itself has: DescribeConfigsResponse.ConfigSource of kafka-clients. */
 const DYNAMIC_TOPIC_CONFIG = 1
 const TIMEOUT_MS = 30_000
 
@@ -109,11 +106,7 @@ export class Admin {
   }
 
   async alterTopicConfigs(changes: readonly ConfigChange[]): Promise<Outcomes> {
-    const resources = changes.map(({ topic, changes: keys }) => ({
-      resourceType: TOPIC_RESOURCE,
-      resourceName: topic,
-      configs: keys.map(({ key, value }) => ({ name: key, configOperation: value === null ? DELETE : SET, value })),
-    }))
+    const resources = changes.map(({ topic, changes: keys }) => alteration(TOPIC_RESOURCE, topic, keys))
     const { responses } = await this.#client.anyBroker(incrementalAlterConfigs, { resources })
     return outcomesOf(responses.map((response) => ({ ...response, name: response.resourceName })))
   }

@@ -2,16 +2,13 @@ import { describeConfigs } from '../protocol/api/32-describe-configs.ts'
 import { incrementalAlterConfigs } from '../protocol/api/44-incremental-alter-configs.ts'
 import { checked, KafkaError } from '../protocol/errors.ts'
 import type { ClusterClient } from './cluster-client.ts'
-import type { BrokerConfigChange } from './partition-admin.ts'
+import { alteration, BROKER_RESOURCE, type KeyChange } from './config-resource.ts'
 
 /** What a broker refuses with. */
 export { KafkaError }
 
-/** ConfigResource.Type and DescribeConfigsResponse.ConfigSource of kafka-clients; AlterConfigOp.OpType. */
-const BROKER_RESOURCE = 4
+/** DescribeConfigsResponse.ConfigSource of kafka-clients. */
 const SOURCES = { 2: 'broker', 3: 'cluster', 4: 'file', 5: 'default' } as const
-const SET = 0
-const DELETE = 1
 
 /** Where a value stands: set at run time for one broker, for all of them, in the broker's file when it started, or Kafka's default. */
 export type ConfigPlace = (typeof SOURCES)[keyof typeof SOURCES]
@@ -43,10 +40,8 @@ export class BrokerConfigAdmin {
   }
 
   /** Sets, or takes away (`value: null`), for all brokers together. */
-  async alterShared(changes: readonly BrokerConfigChange[]): Promise<void> {
-    const configs = changes.map(({ key, value }) => ({ name: key, configOperation: value === null ? DELETE : SET, value }))
-    const resources = [{ resourceType: BROKER_RESOURCE, resourceName: '', configs }]
-    const { responses } = await this.#client.anyBroker(incrementalAlterConfigs, { resources })
+  async alterShared(changes: readonly KeyChange[]): Promise<void> {
+    const { responses } = await this.#client.anyBroker(incrementalAlterConfigs, { resources: [alteration(BROKER_RESOURCE, '', changes)] })
     responses.forEach(checked)
   }
 }

@@ -5,6 +5,7 @@ import { alterPartitionReassignments } from '../protocol/api/45-alter-partition-
 import { listPartitionReassignments } from '../protocol/api/46-list-partition-reassignments.ts'
 import { checked, errorName, failureOf, KafkaError } from '../protocol/errors.ts'
 import type { ClusterClient } from './cluster-client.ts'
+import { alteration, BROKER_RESOURCE, type KeyChange } from './config-resource.ts'
 
 export type TopicPartition = { topic: string; partition: number }
 /** `leader` is -1 where there is none. Replicas in the order of preference. */
@@ -16,14 +17,9 @@ export type Reassignment = TopicPartition & { replicas: number[]; adding: number
 export type ElectionType = 'PREFERRED' | 'UNCLEAN'
 /** One answer per partition that the cluster said something of, by `partitionKey`; undefined where it went well. */
 export type PartitionOutcomes = Map<string, KafkaError | undefined>
-/** Of one broker; `value: null` takes the key back to what the broker's file or Kafka's default says. */
-export type BrokerConfigChange = { key: string; value: string | null }
 
-/** ElectionType, AlterConfigOp.OpType and ConfigResource.Type of kafka-clients; the source of a value that was set for this broker at run time. */
+/** ElectionType of kafka-clients; the source of a value that was set for this broker at run time. */
 const ELECTION_TYPES: Readonly<Record<ElectionType, number>> = { PREFERRED: 0, UNCLEAN: 1 }
-const SET = 0
-const DELETE = 1
-const BROKER_RESOURCE = 4
 const DYNAMIC_BROKER_CONFIG = 2
 const TIMEOUT_MS = 30_000
 
@@ -114,9 +110,8 @@ export class PartitionAdmin {
     return new Map(configs.map(({ name, value }) => [name, value]))
   }
 
-  async alterBrokerConfig(brokerId: number, changes: readonly BrokerConfigChange[]): Promise<void> {
-    const configs = changes.map(({ key, value }) => ({ name: key, configOperation: value === null ? DELETE : SET, value }))
-    const resources = [{ resourceType: BROKER_RESOURCE, resourceName: String(brokerId), configs }]
+  async alterBrokerConfig(brokerId: number, changes: readonly KeyChange[]): Promise<void> {
+    const resources = [alteration(BROKER_RESOURCE, String(brokerId), changes)]
     const { responses } = await this.#client.broker(brokerId, incrementalAlterConfigs, { resources })
     responses.forEach(checked)
   }

@@ -1,4 +1,4 @@
-import type { BrokerConfigChange } from '../../client/partition-admin.ts'
+import type { KeyChange } from '../../client/config-resource.ts'
 import type { BrokerSetting } from '../../client/broker-config-admin.ts'
 import { KafkaError } from '../../client/broker-config-admin.ts'
 import { keyOf } from '../../kube/types.ts'
@@ -24,7 +24,7 @@ type Situation = {
   brokers: readonly BrokerSettings[]
 }
 type Plan = {
-  changes: BrokerConfigChange[]
+  changes: KeyChange[]
   /** Keys that were set for one broker alone, over what the Cluster says. */
   overrides: { id: number; keys: string[] }[]
   /** Brokers that began with a value of a key that is no longer named and that has no default to go back to. */

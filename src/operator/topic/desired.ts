@@ -1,3 +1,4 @@
+import type { KeyChange } from '../../client/config-resource.ts'
 import type { NewTopic } from '../../client/admin.ts'
 import type { OwnerRecord } from '../kafka/contact.ts'
 import { recordOf } from '../lifecycle.ts'
@@ -7,7 +8,7 @@ import type { TopicSeen } from './observe.ts'
 export type TopicPlan = {
   create: NewTopic | undefined
   growTo: number | undefined
-  configChanges: { key: string; value: string | null }[]
+  configChanges: KeyChange[]
   /** The number of replicas that every partition should get, or is getting. */
   replicas: number | undefined
   /** Stands in Kafka before the changes begin, so that keys that were set are known even when the operator ends in between. */
