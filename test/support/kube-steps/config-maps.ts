@@ -1,0 +1,105 @@
+import type { Step } from '../kube-exchanges.ts'
+import { APPS, NS, PATCH, TABLE } from './paths.ts'
+
+export const configMap = (name: string, data: unknown, metadata: object = {}): unknown => ({
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: { name, ...metadata },
+  data,
+})
+
+/** Create, read, update and patch, on the plainest kind that there is. */
+export const configMapSteps: readonly Step[] = [
+  { name: 'create', method: 'POST', path: `${NS}/configmaps`, body: configMap('a', { k: 'v' }, { labels: { app: 'x' } }) },
+  { name: 'create again', method: 'POST', path: `${NS}/configmaps`, body: configMap('a', {}) },
+  {
+    name: 'create with generateName',
+    method: 'POST',
+    path: `${NS}/configmaps`,
+    body: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { generateName: 'gen-' } },
+  },
+  { name: 'create with a bad name', method: 'POST', path: `${NS}/configmaps`, body: configMap('A_b', {}) },
+  {
+    name: 'create with a bad label',
+    method: 'POST',
+    path: `${NS}/configmaps`,
+    body: configMap('bad-label', {}, { labels: { 'a b': '-' } }),
+  },
+  { name: 'create with a resourceVersion', method: 'POST', path: `${NS}/configmaps`, body: configMap('rv', {}, { resourceVersion: '5' }) },
+  { name: 'create in an absent namespace', method: 'POST', path: '/api/v1/namespaces/nowhere/configmaps', body: configMap('a', {}) },
+  {
+    name: 'create of another kind',
+    method: 'POST',
+    path: `${NS}/configmaps`,
+    body: { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'x' } },
+  },
+  { name: 'create with another namespace', method: 'POST', path: `${NS}/configmaps`, body: configMap('x', {}, { namespace: 'default' }) },
+  {
+    name: 'create with an unknown field',
+    method: 'POST',
+    path: `${NS}/configmaps`,
+    body: { ...(configMap('warned', {}) as object), datum: 1 },
+  },
+  {
+    name: 'create strictly with an unknown field',
+    method: 'POST',
+    path: `${NS}/configmaps?fieldValidation=Strict`,
+    body: { ...(configMap('strict', {}) as object), datum: 1 },
+  },
+  { name: 'dry run', method: 'POST', path: `${NS}/configmaps?dryRun=All`, body: configMap('dry', {}) },
+  { name: 'get after dry run', method: 'GET', path: `${NS}/configmaps/dry` },
+  { name: 'get', method: 'GET', path: `${NS}/configmaps/a` },
+  { name: 'get absent', method: 'GET', path: `${NS}/configmaps/zz` },
+  { name: 'get absent of a group', method: 'GET', path: `${APPS}/statefulsets/zz` },
+  { name: 'list by label', method: 'GET', path: `${NS}/configmaps?labelSelector=app%3Dx` },
+  { name: 'list by set', method: 'GET', path: `${NS}/configmaps?labelSelector=app+in+(x,y),!other` },
+  { name: 'list by name', method: 'GET', path: `${NS}/configmaps?fieldSelector=metadata.name%3Da` },
+  { name: 'list by unknown field', method: 'GET', path: `${NS}/configmaps?fieldSelector=data.k%3Da` },
+  { name: 'table', method: 'GET', path: `${NS}/configmaps?labelSelector=app%3Dx`, accept: TABLE, ignore: ['rows[].cells'] },
+  { name: 'unknown resource', method: 'GET', path: `${NS}/gadgets` },
+  { name: 'unknown group', method: 'GET', path: '/apis/nope/v1/things' },
+  { name: 'post to an object', method: 'POST', path: `${NS}/configmaps/a`, body: configMap('a', {}) },
+  { name: 'update', method: 'PUT', path: `${NS}/configmaps/a`, body: configMap('a', { k: 'w', l: 'm' }, { resourceVersion: '{rv get}' }) },
+  {
+    name: 'update with an old version',
+    method: 'PUT',
+    path: `${NS}/configmaps/a`,
+    body: configMap('a', {}, { resourceVersion: '{rv get}' }),
+  },
+  { name: 'update with another uid', method: 'PUT', path: `${NS}/configmaps/a`, body: configMap('a', {}, { uid: 'other' }) },
+  { name: 'update of an absent object', method: 'PUT', path: `${NS}/configmaps/zz`, body: configMap('zz', {}) },
+  { name: 'update under another name', method: 'PUT', path: `${NS}/configmaps/a`, body: configMap('b', {}) },
+  {
+    name: 'json patch',
+    method: 'PATCH',
+    path: `${NS}/configmaps/a`,
+    type: PATCH.json,
+    body: [
+      { op: 'add', path: '/data/n', value: '1' },
+      { op: 'remove', path: '/data/l' },
+    ],
+  },
+  {
+    name: 'json patch with a failed test',
+    method: 'PATCH',
+    path: `${NS}/configmaps/a`,
+    type: PATCH.json,
+    body: [{ op: 'test', path: '/data/n', value: '2' }],
+  },
+  {
+    name: 'merge patch',
+    method: 'PATCH',
+    path: `${NS}/configmaps/a`,
+    type: PATCH.merge,
+    body: { data: { n: null, o: 'p' }, metadata: { annotations: { x: 'y' } } },
+  },
+  {
+    name: 'merge patch with an old version',
+    method: 'PATCH',
+    path: `${NS}/configmaps/a`,
+    type: PATCH.merge,
+    body: { metadata: { resourceVersion: '{rv get}' } },
+  },
+  { name: 'patch that changes nothing', method: 'PATCH', path: `${NS}/configmaps/a`, type: PATCH.merge, body: { data: { o: 'p' } } },
+  { name: 'patch of unknown type', method: 'PATCH', path: `${NS}/configmaps/a`, type: 'text/plain', body: '{}' },
+]
