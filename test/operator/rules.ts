@@ -113,10 +113,10 @@ export const RULES: Rule[] = [
     words: 'storageClassName cannot be changed, set or unset',
   },
   {
-    what: 'a group that is taken away',
+    what: 'a group with the ids of one that is taken away',
     before: cluster('a', NS, { brokers: [group(), group({ name: 'big-kafka', firstId: 100 })] }),
-    write: cluster('a', NS),
-    words: 'a group of brokers cannot be removed',
+    write: cluster('a', NS, { brokers: [group(), group({ name: 'new-kafka', firstId: 102 })] }),
+    words: 'a new group cannot have broker ids of a group that is removed in the same change',
   },
   {
     what: 'groups whose ids overlap',

@@ -76,7 +76,7 @@ const bootstrapOf = (seen: Seen, listener: Listener): { servers?: string; missin
 }
 
 /** What clients outside are told, from the spec and from what Kubernetes gave the Services. */
-export const externalAddresses = (seen: Seen, inputs: Pick<Inputs, 'staying'>): Addresses => {
+export const externalAddresses = (seen: Seen, inputs: Pick<Inputs, 'staying' | 'removed'>): Addresses => {
   const found: Addresses = { addresses: new Map(), bootstrap: new Map(), missing: [] }
   for (const listener of listenersOf(seen.cluster).filter(isExternal)) {
     const each = brokersOf(seen.cluster, inputs).map(({ id }) => addressOfBroker(seen, listener, id))

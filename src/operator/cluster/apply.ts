@@ -5,6 +5,7 @@ import type { Environment } from '../environment.ts'
 import { reconciling } from '../reasons.ts'
 import { credentialsOf, newPasswords, readCredentials } from './credentials.ts'
 import { desired } from './desired.ts'
+import { keepRemoved } from './groups.ts'
 import type { Step } from './steps.ts'
 
 const KINDS = [
@@ -27,8 +28,9 @@ export const render: Step = {
   run: async (pass) => {
     pass.objects = desired(pass.cluster, pass.inputs)
     pass.statefulSets = pass.objects.filter(isSet)
+    const verdict = keepRemoved(pass)
     if (pass.keepsSettings) pass.objects = pass.objects.filter((object) => !isOfBrokers(object))
-    return undefined
+    return verdict && { verdict }
   },
 }
 

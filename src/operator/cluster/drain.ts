@@ -8,6 +8,7 @@ import { withoutBrokers } from '../kafka/placement.ts'
 import { throttleOf } from '../kafka/throttle.ts'
 import { GROUP_LABEL, groupName } from '../names.ts'
 import { reconciling, stalled, type Verdict } from '../reasons.ts'
+import { removedGroups, stopRemoved } from './groups.ts'
 import { idOf } from './pods.ts'
 import type { Step } from './steps.ts'
 
@@ -17,17 +18,25 @@ const AT_A_TIME = 100
 export type Leaving = { group: string; brokers: number[] }
 
 /**
- * The brokers that the spec no longer has and the StatefulSets still run: always the highest ids of a group. A StatefulSet that is being made again is not there
+ * The brokers that the spec no longer has and the StatefulSets still run: the highest ids of a group, or all of a group that was removed. A StatefulSet that is being made again is not there
  * for a moment; then its pods tell.
  */
-export const leavingBrokers = (cluster: Cluster, statefulSets: readonly StatefulSet[], pods: readonly Pod[]): Leaving[] =>
-  cluster.spec.brokers.flatMap(({ name, replicas, firstId = 0 }) => {
+export const leavingBrokers = (cluster: Cluster, statefulSets: readonly StatefulSet[], pods: readonly Pod[]): Leaving[] => {
+  const removed = removedGroups(cluster, statefulSets)
+  const shrinking = cluster.spec.brokers.flatMap(({ name, replicas, firstId = 0 }) => {
+    if (removed.some((group) => group.name === name)) return []
     const set = statefulSets.find(({ metadata }) => metadata.name === groupName(cluster, name) && !metadata.deletionTimestamp)
     const ids = pods.filter(({ metadata }) => metadata.labels?.[GROUP_LABEL] === name && !metadata.deletionTimestamp).map(idOf)
     const running = set?.spec.replicas ?? Math.max(-1, ...ids) + 1 - firstId
     const brokers = Array.from({ length: Math.max(0, running - replicas) }, (_unused, index) => firstId + replicas + index)
     return brokers.length > 0 ? [{ group: name, brokers }] : []
   })
+  const gone = removed.map(({ name, firstId, replicas }) => ({
+    group: name,
+    brokers: Array.from({ length: replicas }, (_unused, index) => firstId + index),
+  }))
+  return [...shrinking, ...gone]
+}
 
 /** Brokers that the spec no longer has stay, by group, until no partition is on them. */
 export const shrink: Step = {
@@ -38,9 +47,11 @@ export const shrink: Step = {
     // They stay whatever happens below, unless it is known that they may go.
     const staying = new Map(leaving.map(({ group, brokers }) => [group, brokers.length]))
     pass.inputs.staying = staying
+    pass.inputs.removed = removedGroups(pass.cluster, pass.seen.statefulSets)
     const verdict = await drainStep(pass.environment, pass.cluster, leaving)
     if (verdict) return { verdict }
     pass.inputs.staying = undefined
+    await stopRemoved(pass)
     return undefined
   },
 }

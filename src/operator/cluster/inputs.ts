@@ -1,4 +1,5 @@
 import type { OperatorPods } from './access.ts'
+import type { RemovedGroup } from './groups.ts'
 import type { ListenerFacts } from './listeners.ts'
 import type { Shared } from '../migration/listener.ts'
 import type { ZooKeeperFacts } from './zookeeper.ts'
@@ -10,6 +11,8 @@ export type Inputs = {
   advertise: 'pod-dns' | 'pod-ip'
   /** By group: how many brokers more than the spec says still run, because partitions are on them. */
   staying?: ReadonlyMap<string, number>
+  /** Groups that the spec no longer has, whose brokers still run because partitions are on them. */
+  removed?: readonly RemovedGroup[]
   /** Who is let in besides by network policies; absent: there are none. */
   operatorPods?: OperatorPods
   listeners?: ListenerFacts

@@ -49,14 +49,17 @@ export const bootstrapServices = (cluster: Cluster): Service[] =>
     }),
   )
 
+type BrokerPlace = { id: number; pod: string }
+
 /** The brokers that there are or shall be, those included that are being drained. */
-export const brokersOf = (cluster: Cluster, { staying }: Pick<Inputs, 'staying'>): { id: number; pod: string }[] =>
-  cluster.spec.brokers.flatMap(({ name, replicas, firstId = 0 }) =>
-    Array.from({ length: replicas + (staying?.get(name) ?? 0) }, (_, index) => ({
-      id: firstId + index,
-      pod: `${names.groupName(cluster, name)}-${firstId + index}`,
-    })),
+export const brokersOf = (cluster: Cluster, { staying, removed = [] }: Pick<Inputs, 'staying' | 'removed'>): BrokerPlace[] => {
+  const groups = cluster.spec.brokers.map((group) => ({ ...group, replicas: group.replicas + (staying?.get(group.name) ?? 0) }))
+  const places = [...groups, ...removed].flatMap(({ name, replicas, firstId = 0 }) =>
+    Array.from({ length: replicas }, (_, index) => ({ id: firstId + index, pod: `${names.groupName(cluster, name)}-${firstId + index}` })),
   )
+  // A group that waits for a removed one may have its ids.
+  return [...new Map(places.map((place) => [place.id, place])).values()]
+}
 
 /** A client outside must reach each broker alone: one Service per broker and listener. */
 export const brokerServices = (cluster: Cluster, inputs: Inputs): Service[] =>

@@ -3,11 +3,14 @@ import { secrets, type Pod, type Secret, type StatefulSet } from '../../kube/res
 import { keyOf } from '../../kube/types.ts'
 import type { Environment } from '../environment.ts'
 import { CLUSTER_LABEL, credentialsSecret, groupName, MANAGER, namespaceOf, zooKeeperName } from '../names.ts'
+import { partedSets } from './groups.ts'
 import { reconciling, stalled, type Verdict } from '../reasons.ts'
 
 export type ClusterSeen = {
   cluster: Cluster
   statefulSets: StatefulSet[]
+  /** Of groups of brokers that were removed: without pods. */
+  emptied: StatefulSet[]
   pods: Pod[]
   /** The generated passwords; undefined: a new Cluster. */
   credentials: Secret | undefined
@@ -21,7 +24,8 @@ export const observeCluster = async ({ kube, store }: Pick<Environment, 'kube' |
   const credentials = await kube.get(secrets, { namespace, name: credentialsSecret(cluster) })
   const key = keyOf(cluster)
   const obstacle = credentialsObstacle(cluster, credentials) ?? ownerObstacle(store, cluster)
-  return { cluster, statefulSets: store.statefulSetsOf(key), pods: store.podsOf(key), credentials, obstacle }
+  const { live: statefulSets, emptied } = partedSets(cluster, store.statefulSetsOf(key))
+  return { cluster, statefulSets, emptied, pods: store.podsOf(key), credentials, obstacle }
 }
 
 const credentialsObstacle = (cluster: Cluster, secret: Secret | undefined): Verdict | undefined => {

@@ -13,6 +13,7 @@ import { shrink } from './drain.ts'
 import { addresses, holdBack, readdress, removeServices } from './exposure.ts'
 import { preferredLeaders } from './leaders.ts'
 import { observeCluster, type ClusterSeen } from './observe.ts'
+import { removeGroups } from './groups.ts'
 import { isReady, isZooKeeper } from './pods.ts'
 import { rebalance } from './rebalance.ts'
 import { roll } from './replace.ts'
@@ -75,6 +76,7 @@ const STEPS: readonly Step[] = [
   volumes,
   apply,
   removeServices,
+  removeGroups,
   zooKeeperMembers,
   zooKeeperProtection,
   readdress,

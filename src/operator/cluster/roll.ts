@@ -14,10 +14,14 @@ export type RollState = {
 
 /** Pods whose settings are not those that their StatefulSet has now, and those that are to be restarted for another reason. */
 export const outdatedPods = ({ statefulSets, pods, restarts }: Pick<RollState, 'statefulSets' | 'pods' | 'restarts'>): Pod[] => {
-  const hashes = new Map(
+  const hashes = new Map<string | undefined, string | undefined>(
     statefulSets.map((set) => [set.spec.selector.matchLabels[GROUP_LABEL], set.spec.template.metadata?.annotations?.[TEMPLATE_HASH]]),
   )
-  const isOutdated = (pod: Pod): boolean => hashOfPod(pod) !== hashes.get(pod.metadata.labels?.[GROUP_LABEL])
+  // One without a StatefulSet would not come back.
+  const isOutdated = (pod: Pod): boolean => {
+    const group = pod.metadata.labels?.[GROUP_LABEL]
+    return hashes.has(group) && hashOfPod(pod) !== hashes.get(group)
+  }
   return pods.filter((pod) => !pod.metadata.deletionTimestamp && (isOutdated(pod) || restarts?.has(pod.metadata.name)))
 }
 
