@@ -23,6 +23,13 @@ Logs of programs are JSON lines on stdout; LOG_LEVEL is trace, debug, info (defa
 /** Wrong arguments: the text says what to write instead; exit 2. */
 class UsageError extends Error {}
 
+/** With a debugger attached process.exit() waits for it to go away, without an end, and takes no signal any more. */
+const end = (code: number): never => {
+  const inspector = process.features.inspector ? process.getBuiltinModule('node:inspector') : undefined
+  if (inspector?.url() !== undefined) inspector.close()
+  process.exit(code)
+}
+
 type Running = { stopped: Promise<number>; stop(): Promise<void> }
 type Program = {
   /** A stop that takes longer is given up: exit 1. The broker has a shorter deadline of its own (sofakafka.shutdown.timeout.ms). */
@@ -201,13 +208,13 @@ const runCommand = async (args: string[]): Promise<number> => {
   const { runCli } = await import('./cli/program.ts')
   const stopping = new AbortController()
   const onSignal = (): void => {
-    if (stopping.signal.aborted) process.exit(130)
+    if (stopping.signal.aborted) end(130)
     stopping.abort(new Error('stopped by a signal'))
-    setTimeout(() => process.exit(130), 2000).unref()
+    setTimeout(() => end(130), 2000).unref()
   }
   process.on('SIGTERM', onSignal).on('SIGINT', onSignal)
   // Whoever reads the output, head for example, may have enough of it.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => end(error.code === 'EPIPE' ? 0 : 1))
   const code = await runCli(args, {
     io: terminal(),
     surroundings: surroundings(),
@@ -233,9 +240,9 @@ const runUntilStopped = async (program: Program, args: string[]): Promise<number
   const stopping = new AbortController()
   let running: Running | undefined
   const onSignal = (): void => {
-    if (stopping.signal.aborted) process.exit(1)
+    if (stopping.signal.aborted) end(1)
     stopping.abort(new Error('stopped by a signal'))
-    setTimeout(() => process.exit(1), program.stopWithinMs).unref()
+    setTimeout(() => end(1), program.stopWithinMs).unref()
     running?.stop().catch((error: unknown) => fail('stop failed', error))
   }
   process.on('SIGTERM', onSignal).on('SIGINT', onSignal)
@@ -252,7 +259,7 @@ const runUntilStopped = async (program: Program, args: string[]): Promise<number
 const fail = (what: string, error: unknown): never => {
   const cause = error instanceof Error ? (error.stack ?? error.message) : String(error)
   process.stderr.write(`${JSON.stringify({ level: 60, time: wallClock.nowMs(), msg: what, err: cause })}\n`)
-  process.exit(1)
+  end(1)
 }
 
 const showHelp = async (): Promise<number> => {
@@ -274,13 +281,13 @@ process.on('uncaughtException', (error) => fail('uncaught error', error))
 process.on('unhandledRejection', (error) => fail('unhandled rejection', error))
 
 main(process.argv.slice(2)).then(
-  (code) => process.exit(code),
+  (code) => end(code),
   (error: unknown) => {
     // Programs have a class of that name of their own: this file loads none before it is asked for.
     const isUsage = error instanceof Error && error.constructor.name === 'UsageError'
     process.stderr.write(`sofakafka: ${error instanceof Error ? error.message : String(error)}\n`)
     if (!isUsage && process.env['LOG_LEVEL'] === 'debug' && error instanceof Error) process.stderr.write(`${error.stack}\n`)
     if (isUsage) process.stderr.write('sofakafka help shows what there is\n')
-    process.exit(isUsage ? 2 : 1)
+    end(isUsage ? 2 : 1)
   },
 )

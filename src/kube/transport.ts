@@ -44,6 +44,7 @@ export class Transport {
   readonly #watchAgent: http.Agent
   readonly #timeoutMs: number
   readonly #userAgent: string
+  readonly #underway = new Set<AbortController>()
 
   constructor(options: { connection: KubeConnection; clock: MonotonicClock; timeoutMs: number; userAgent: string }) {
     this.#connection = options.connection
@@ -58,9 +59,10 @@ export class Transport {
 
   /** The text of a successful answer. Rejects with KubeError. */
   async text(request: HttpRequest): Promise<string> {
-    const timeout = new AbortController()
-    const timer = this.#clock.schedule(this.#timeoutMs, () => timeout.abort(new Error(`no answer within ${this.#timeoutMs} ms`)))
-    const signal = request.signal ? AbortSignal.any([request.signal, timeout.signal]) : timeout.signal
+    const end = new AbortController()
+    const timer = this.#clock.schedule(this.#timeoutMs, () => end.abort(new Error(`no answer within ${this.#timeoutMs} ms`)))
+    const signal = request.signal ? AbortSignal.any([request.signal, end.signal]) : end.signal
+    this.#underway.add(end)
     try {
       const response = await this.#open({ ...request, signal }, this.#agent)
       const text = await this.#collect(request, response)
@@ -68,6 +70,7 @@ export class Transport {
       return text
     } finally {
       timer.cancel()
+      this.#underway.delete(end)
     }
   }
 
@@ -78,7 +81,9 @@ export class Transport {
     throw errorOf(request, response, await this.#collect(request, response))
   }
 
+  /** Requests that wait for their answer, or for a connection, reject. Streams end with their connections. */
   close(): void {
+    for (const end of this.#underway) end.abort(new Error('the client was closed'))
     this.#agent.destroy()
     this.#watchAgent.destroy()
   }

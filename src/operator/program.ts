@@ -67,6 +67,8 @@ const LEASE_TIMEOUT_MS = 3000
 const STUCK_MS = 600_000
 /** What is still to be told in events at the stop is given so long. */
 const FLUSH_MS = 2000
+/** And Kafka, ZooKeeper and the API server so long to let go of their connections. */
+const CLOSE_MS = 5000
 /** Starts the operator. Reads at once; writes only while it holds the Lease. */
 export const runOperator = async (options: OperatorOptions): Promise<Operator> => {
   const running = new RunningOperator(options)
@@ -230,14 +232,21 @@ class RunningOperator {
     this.#end.abort(new Error('the operator stops'))
     await this.#tidying
     await Promise.all(Object.values(this.#queues).map((queue) => queue.stop()))
-    await Promise.race([this.#events.flush(), this.#options.clocks.monotonic.sleep(FLUSH_MS)])
-    await this.#definitions.stop()
-    await this.#store.stop()
-    await this.#contacts.close()
-    await this.#election?.stop()
-    await this.#http?.close()
+    await this.#within(FLUSH_MS, this.#events.flush())
+    const ends = [this.#definitions.stop(), this.#store.stop(), this.#contacts.close()]
+    // What is still asked of an API server that does not answer is given up, and the Lease is free before what may take longer.
     this.#kube.close()
+    await this.#election?.stop()
+    await this.#within(CLOSE_MS, Promise.all(ends))
+    await this.#http?.close()
     this.#electionKube.close()
     this.#onStopped(code)
+  }
+
+  async #within(ms: number, ends: Promise<unknown>): Promise<void> {
+    const done = new AbortController()
+    const late = this.#options.clocks.monotonic.sleep(ms, done.signal).catch(() => {})
+    await Promise.race([ends, late])
+    done.abort()
   }
 }

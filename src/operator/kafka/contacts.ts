@@ -93,8 +93,10 @@ export class KafkaContacts implements Contacts {
   }
 
   async close(): Promise<void> {
+    const closeAll = () => [...this.#open.keys()].forEach((text) => this.#close(text))
+    closeAll()
     await Promise.allSettled(this.#opening.values())
-    for (const text of this.#open.keys()) this.#close(text)
+    closeAll()
   }
 
   /** Checked a moment ago: nothing is asked again, not even for the password, so that a thousand Topics at once cost no thousand requests. */
