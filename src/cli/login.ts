@@ -2,6 +2,7 @@ import { users, type Cluster } from '../api/index.ts'
 import { passwordsFrom, type SaslLogin } from '../client/login.ts'
 import { isKubeError } from '../kube/error.ts'
 import { type Secret, secrets } from '../kube/resources.ts'
+import { textOf } from '../kube/secret-data.ts'
 import type { Key } from '../kube/types.ts'
 import { EXIT, Failure } from './failure.ts'
 import type { KubeAccess } from './kube-access.ts'
@@ -16,11 +17,6 @@ type Mechanism = SaslLogin['mechanism']
 
 const DEFAULT_LISTENER: Listener = { name: 'internal', port: 9092 }
 const TLS = 'TLS'
-
-const text = (secret: Secret | undefined, key: string): string | undefined => {
-  const data = secret?.data?.[key]
-  return data === undefined ? undefined : Buffer.from(data, 'base64').toString('utf8')
-}
 
 const readSecret = async ({ kube }: KubeAccess, key: Key, why: string): Promise<Secret> => {
   try {
@@ -39,7 +35,7 @@ const operatorLogin = async (access: KubeAccess, cluster: Cluster): Promise<Logi
   const key = { namespace: cluster.metadata.namespace ?? 'default', name: credentialsSecret(cluster.metadata.name) }
   const secret = await readSecret(access, key, "which holds the operator's password: write --user USER to act as a User")
   // While passwords are being changed both are there, and brokers know the one or the other.
-  const passwords = [OPERATOR_USER, `next.${OPERATOR_USER}`].flatMap((each) => text(secret, each) ?? [])
+  const passwords = [OPERATOR_USER, `next.${OPERATOR_USER}`].flatMap((each) => textOf(secret, each) ?? [])
   if (passwords.length === 0) throw new Failure(`the Secret ${key.name} has no key ${OPERATOR_USER}: write --user USER to act as a User`)
   const sasl = { mechanism: 'SCRAM-SHA-512', username: OPERATOR_USER, password: passwordsFrom(() => passwords) } as const
   const tls = cluster.spec.interBroker?.tls?.enabled ? { tls: await tlsOf(access, cluster, undefined) } : {}
@@ -71,14 +67,14 @@ const userLogin = async (access: KubeAccess, cluster: Cluster, name: string): Pr
   const mechanism = user.spec.authentication.type
   const listener = listenerFor(cluster, mechanism)
   if (!listener) throw new Failure(`no listener of the Cluster ${cluster.metadata.name} takes ${mechanism}, which the User ${name} has`)
-  const username = text(secret, 'username') ?? name
+  const username = textOf(secret, 'username') ?? name
   const base = { as: username, port: listener.port, ...hostOf(listener) }
   const tls = listener.tls?.enabled ? { tls: await tlsOf(access, cluster, secret) } : {}
   return mechanism === TLS ? { ...base, ...tls } : { ...base, ...tls, sasl: saslOf(secret, mechanism, username) }
 }
 
 const saslOf = (secret: Secret, mechanism: string, username: string): SaslLogin => {
-  const password = text(secret, 'password')
+  const password = textOf(secret, 'password')
   if (password === undefined) throw new Failure(`the Secret ${secret.metadata.name} has no password; is the User Ready?`)
   return { mechanism: mechanism as Mechanism, username, password }
 }
@@ -87,8 +83,8 @@ const saslOf = (secret: Secret, mechanism: string, username: string): SaslLogin 
 const tlsOf = async ({ kube }: KubeAccess, cluster: Cluster, secret: Secret | undefined): Promise<Tls> => {
   const namespace = cluster.metadata.namespace ?? 'default'
   const authority =
-    text(secret, 'ca.crt') ?? text(await kube.get(secrets, { namespace, name: authoritySecret(cluster.metadata.name) }), 'ca.crt')
-  const [cert, key] = [text(secret, 'user.crt'), text(secret, 'user.key')]
+    textOf(secret, 'ca.crt') ?? textOf(await kube.get(secrets, { namespace, name: authoritySecret(cluster.metadata.name) }), 'ca.crt')
+  const [cert, key] = [textOf(secret, 'user.crt'), textOf(secret, 'user.key')]
   return { ...(authority ? { ca: authority } : {}), ...(cert && key ? { cert, key } : {}) }
 }
 

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { textOf } from '../kube/secret-data.ts'
 import type { Kube, KubeObject } from '../kube/types.ts'
 import { secrets, type Secret } from './objects.ts'
 
@@ -39,7 +40,7 @@ export const groupOf = (acls: readonly Acl[], user: string): string | undefined 
   )
 }
 
-const value = (secret: Secret, key: string): string => Buffer.from(secret.data?.[key] ?? '', 'base64').toString('utf8')
+const value = (secret: Secret, key: string): string => textOf(secret, key) ?? ''
 
 /** A configuration file for kcat (librdkafka): what is secret stands in files, never on a command line. `fileOf` gives the path of a file with one of the Secret's keys. */
 const kcatConfig = (secret: Secret, fileOf: (key: string) => string): string => {

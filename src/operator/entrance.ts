@@ -1,5 +1,6 @@
 import type { Cluster } from '../api/index.ts'
 import { namespaces, secrets, type Pod } from '../kube/resources.ts'
+import { textOf } from '../kube/secret-data.ts'
 import type { Key, Kube } from '../kube/types.ts'
 import { authoritySecret } from './certificates/secrets.ts'
 import { isInterBrokerTls } from './cluster/listeners.ts'
@@ -8,7 +9,7 @@ import { addressOf, isReady, isZooKeeper } from './cluster/pods.ts'
 import type { Entrance, ZooKeeperEntrance } from './kafka/contacts.ts'
 import { credentialsSecret, namespaceOf, OPERATOR_USER, REPLICATION_PORT, ZOOKEEPER_PORT, zooKeeperLoginSecret } from './names.ts'
 import type { Store } from './store.ts'
-import { textOf } from './user/observe.ts'
+import { loginIn } from './zookeeper/login.ts'
 import { connectText, isExternal, parseConnect } from './zookeeper/place.ts'
 import { securityOf } from './zookeeper/security.ts'
 import { readTls } from './zookeeper/tls.ts'
@@ -44,9 +45,9 @@ const zooKeeperEntrance = async (kube: Kube, cluster: Cluster, ready: readonly P
   const levels = brokers.map(securityOf)
   if (levels.every((level) => level === 'none')) return place
   const secret = await kube.get(secrets, { namespace: namespaceOf(cluster), name: zooKeeperLoginSecret(cluster) })
-  const [username, password] = [textOf(secret, 'username'), textOf(secret, 'password')]
-  if (!username || !password) return place
-  return { ...place, login: { username, password }, keepsToItself: levels.every((level) => level === 'acl') }
+  const login = loginIn(secret)
+  if (!login.username || !login.password) return place
+  return { ...place, login, keepsToItself: levels.every((level) => level === 'acl') }
 }
 
 /** The namespace of a Cluster is as old as all that is in it, and outlives the Cluster; its uid is no other's anywhere. */

@@ -1,4 +1,5 @@
 import type { Secret } from '../../kube/resources.ts'
+import { base64 } from '../../kube/secret-data.ts'
 import type { KubeObject } from '../../kube/types.ts'
 
 export const REMOVED = '(removed)'
@@ -19,8 +20,8 @@ const PATTERNS: readonly (readonly [RegExp, string])[] = [
 
 /** A value as it may stand in a file: as it is, in base64 (with and without padding), within JSON. */
 const forms = (value: string): string[] => {
-  const base64 = Buffer.from(value, 'utf8').toString('base64')
-  return [value, value.trim(), base64, base64.replace(/=+$/, ''), JSON.stringify(value).slice(1, -1)]
+  const inSecret = base64(value)
+  return [value, value.trim(), inSecret, inSecret.replace(/=+$/, ''), JSON.stringify(value).slice(1, -1)]
 }
 
 /** What is in Secrets and must not be in a bundle. */

@@ -1,7 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { certificatesIn } from '../../security/certificates.ts'
 import type { Secret } from '../../kube/resources.ts'
-import { textOf } from './secrets.ts'
+import { textOf } from '../../kube/secret-data.ts'
 
 /** A certificate that somebody else made. `authorities` is empty where clients know them anyway. */
 export type Given = { keystorePem: string; authorities: string[]; endsMs: number; certificate: X509Certificate }

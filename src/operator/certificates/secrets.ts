@@ -1,7 +1,9 @@
 import type { Cluster } from '../../api/index.ts'
-import { ownerReference, type Secret } from '../../kube/resources.ts'
+import type { Secret } from '../../kube/resources.ts'
+import { encoded, textOf } from '../../kube/secret-data.ts'
 import { certificatesIn } from '../../security/certificates.ts'
-import { CLUSTER_LABEL, labelsOf, MANAGER, namespaceOf } from '../names.ts'
+import { clusterSecret } from '../cluster-secret.ts'
+import { CLUSTER_LABEL, MANAGER } from '../names.ts'
 import { trustOf, type Authority } from './authority.ts'
 
 export type AuthorityName = 'cluster-ca' | 'clients-ca'
@@ -11,31 +13,14 @@ const RENEWED_FOR = 'sofakafka.io/renewed-for'
 export const authoritySecret = (cluster: string, name: AuthorityName): string => `${cluster}-${name}`
 export const authorityKeySecret = (cluster: string, name: AuthorityName): string => `${authoritySecret(cluster, name)}-key`
 
-const base64 = (text: string): string => Buffer.from(text, 'utf8').toString('base64')
-export const textOf = (secret: Secret | undefined, key: string): string | undefined => {
-  const data = secret?.data?.[key]
-  return data === undefined ? undefined : Buffer.from(data, 'base64').toString('utf8')
-}
-
 export const isOurs = (secret: Secret, cluster: Cluster): boolean => {
   const { labels } = secret.metadata
   return labels?.['app.kubernetes.io/managed-by'] === MANAGER && labels[CLUSTER_LABEL] === cluster.metadata.name
 }
 
-/** A Secret of the operator's that outlives its Cluster unless deletionPolicy is Delete. */
-export const secretOf = (cluster: Cluster, name: string, texts: Record<string, string>, annotations?: Record<string, string>): Secret => ({
-  apiVersion: 'v1',
-  kind: 'Secret',
-  metadata: {
-    name,
-    namespace: namespaceOf(cluster),
-    labels: labelsOf(cluster, 'kafka'),
-    ...(annotations ? { annotations } : {}),
-    ...(cluster.spec.deletionPolicy === 'Delete' ? { ownerReferences: [ownerReference(cluster)] } : {}),
-  },
-  type: 'Opaque',
-  data: Object.fromEntries(Object.entries(texts).map(([key, text]) => [key, base64(text)])),
-})
+/** With texts, which it encodes. */
+export const secretOf = (cluster: Cluster, name: string, texts: Record<string, string>, annotations?: Record<string, string>): Secret =>
+  clusterSecret(cluster, { name, component: 'kafka', data: encoded(texts), ...(annotations ? { annotations } : {}) })
 
 const pair = (secret: Secret, prefix: 'ca' | 'next') => {
   const [certificatePem, keyPem] = [textOf(secret, `${prefix}.crt`), textOf(secret, `${prefix}.key`)]

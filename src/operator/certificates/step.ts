@@ -1,5 +1,6 @@
 import type { Cluster } from '../../api/index.ts'
 import { secrets, type Secret } from '../../kube/resources.ts'
+import { textOf } from '../../kube/secret-data.ts'
 import { keyOf, keyText } from '../../kube/types.ts'
 import { certificatesIn, type Certificate } from '../../security/certificates.ts'
 import { allListenersOf, type Listener } from '../cluster/listeners.ts'
@@ -13,16 +14,7 @@ import type { CertificateEnd } from './ends.ts'
 import { readGiven } from './given.ts'
 import { hostsOf } from './hosts.ts'
 import { issue, namesMissingIn, whyAnew, type Wish } from './leaf.ts'
-import {
-  authorityKeySecret,
-  authoritySecret,
-  authoritySecrets,
-  isOurs,
-  readAuthority,
-  secretOf,
-  textOf,
-  type AuthorityName,
-} from './secrets.ts'
+import { authorityKeySecret, authoritySecret, authoritySecrets, isOurs, readAuthority, secretOf, type AuthorityName } from './secrets.ts'
 
 const DAY_MS = 86_400_000
 /** With another value than the one that was seen last, both authorities are renewed. */

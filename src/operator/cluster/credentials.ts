@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import type { Cluster } from '../../api/index.ts'
 import { formatProperties } from '../../base/properties.ts'
-import { ownerReference, type Secret } from '../../kube/resources.ts'
-import { BROKER_USER, credentialsSecret, labelsOf, namespaceOf, NEXT_SINCE, OPERATOR_USER, ROTATE_CREDENTIALS } from '../names.ts'
-import { textOf } from '../user/observe.ts'
+import type { Secret } from '../../kube/resources.ts'
+import { base64, type SecretData, textOf } from '../../kube/secret-data.ts'
+import { clusterSecret } from '../cluster-secret.ts'
+import { BROKER_USER, credentialsSecret, NEXT_SINCE, OPERATOR_USER, ROTATE_CREDENTIALS } from '../names.ts'
 import { LOGIN_FILE } from './mounts.ts'
 
 const PASSWORD_BYTES = 32
-const base64 = (text: string): string => Buffer.from(text, 'utf8').toString('base64')
 const newPassword = (): string => randomBytes(PASSWORD_BYTES).toString('base64url')
 
 /** The users whose passwords the operator made for itself and for the brokers. */
@@ -45,29 +45,25 @@ export const readCredentials = (secret: Secret | undefined): Credentials | undef
   )
 }
 
-/** Goes with the Cluster only when deletionPolicy is Delete; else a Cluster of the same name finds it again. */
-export const credentialsOf = (cluster: Cluster, { passwords, next, rotation }: Credentials): Secret => ({
-  apiVersion: 'v1',
-  kind: 'Secret',
-  metadata: {
+export const credentialsOf = (cluster: Cluster, { passwords, next, rotation }: Credentials): Secret =>
+  clusterSecret(cluster, {
     name: credentialsSecret(cluster),
-    namespace: namespaceOf(cluster),
-    labels: labelsOf(cluster, 'kafka'),
+    component: 'kafka',
     annotations: {
       ...(rotation === undefined ? {} : { [ROTATE_CREDENTIALS]: rotation }),
       ...(next ? { [NEXT_SINCE]: new Date(next.sinceMs).toISOString() } : {}),
     },
-    ...(cluster.spec.deletionPolicy === 'Delete' ? { ownerReferences: [ownerReference(cluster)] } : {}),
-  },
-  type: 'Opaque',
-  data: {
-    ...dataOf(passwords, (user) => user),
-    ...(next ? dataOf(next.passwords, nextKey) : {}),
-    [LOGIN_FILE]: base64(
-      formatProperties([['password', passwords[BROKER_USER]], ...(next ? [['next.password', next.passwords[BROKER_USER]] as const] : [])]),
-    ),
-  },
-})
+    data: {
+      ...dataOf(passwords, (user) => user),
+      ...(next ? dataOf(next.passwords, nextKey) : {}),
+      [LOGIN_FILE]: base64(
+        formatProperties([
+          ['password', passwords[BROKER_USER]],
+          ...(next ? [['next.password', next.passwords[BROKER_USER]] as const] : []),
+        ]),
+      ),
+    },
+  })
 
-const dataOf = (passwords: Passwords, keyOf: (user: OwnUser) => string): Record<string, string> =>
+const dataOf = (passwords: Passwords, keyOf: (user: OwnUser) => string): SecretData =>
   Object.fromEntries(OWN_USERS.map((user) => [keyOf(user), base64(passwords[user])]))

@@ -1,5 +1,6 @@
 import type { Cluster } from '../../api/index.ts'
-import type { Secret, Service } from '../../kube/resources.ts'
+import type { Service } from '../../kube/resources.ts'
+import type { SecretData } from '../../kube/secret-data.ts'
 import type { KubeObject } from '../../kube/types.ts'
 import * as names from '../names.ts'
 import { apacheConfig, apacheStatefulSet } from '../zookeeper/apache.ts'
@@ -16,7 +17,7 @@ import { port, service } from './service.ts'
 export type ZooKeeperFacts = {
   security: Security
   /** The data of the Secret with the logins; undefined: nobody logs in. */
-  login?: NonNullable<Secret['data']>
+  login?: SecretData
   /** Whether brokers show ZooKeeper a certificate. */
   hasTlsKey?: boolean
   /** Of an ensemble: how many servers run, and which of them are members. */

@@ -5,6 +5,7 @@ import { outdatedPods } from '../cluster/roll.ts'
 import type { Pass, Step } from '../cluster/steps.ts'
 import { groupName } from '../names.ts'
 import { reconciling, stalled } from '../reasons.ts'
+import { loginIn } from '../zookeeper/login.ts'
 import { connectText, parseConnect } from '../zookeeper/place.ts'
 import { readTls } from '../zookeeper/tls.ts'
 import { nextShared } from './listener.ts'
@@ -33,7 +34,7 @@ export const migration: Step = {
     const tls = await readTls(environment.kube, cluster)
     const entrance = {
       ...parseConnect(connectText(cluster)),
-      ...(login ? { login: loginOf(login) } : {}),
+      ...(login ? { login: loginIn({ data: login }) } : {}),
       ...(typeof tls === 'object' ? { tls } : {}),
     }
     const old = await environment.lookAtCluster(entrance)
@@ -49,11 +50,6 @@ export const migration: Step = {
 
 const replicasOf = (sets: readonly StatefulSet[], name: string): number =>
   sets.find(({ metadata }) => metadata.name === name)?.spec.replicas ?? 0
-
-const loginOf = (data: Record<string, string>) => {
-  const text = (key: string) => Buffer.from(data[key] ?? '', 'base64').toString('utf8')
-  return { username: text('username'), password: text('password') }
-}
 
 /** Every broker's pod is there, ready, and as its set wants it. */
 export const isSettled = ({ seen }: Pass, sets: readonly StatefulSet[]): boolean => {

@@ -1,4 +1,5 @@
 import { secrets, type Secret } from '../../kube/resources.ts'
+import { base64, encoded, type SecretData, textOf } from '../../kube/secret-data.ts'
 import { keyText } from '../../kube/types.ts'
 import { certificatesIn, type Certificate } from '../../security/certificates.ts'
 import { pkcs12 } from '../../security/pkcs12.ts'
@@ -10,9 +11,9 @@ import { listenersOf } from '../cluster/listeners.ts'
 import type { Environment } from '../environment.ts'
 import { namespaceOf, ROTATE_PASSWORD } from '../names.ts'
 import { reconciling, stalled, type Verdict } from '../reasons.ts'
-import { base64, connectionData, encoded, newStorePassword, pick, type Data } from './connection-data.ts'
+import { connectionData, newStorePassword, pick } from './connection-data.ts'
 import { userSecret } from './desired.ts'
-import { textOf, type UserSeen } from './observe.ts'
+import type { UserSeen } from './observe.ts'
 
 /** What a client needs to log in with a certificate, in a Secret named like the User; `note` says why the certificate is another one. */
 export const certificateSecret = async (
@@ -52,7 +53,7 @@ const presentIn = (secret: Secret | undefined): Certificate | undefined => {
 const isRotated = ({ secret, rotation }: UserSeen): boolean =>
   secret !== undefined && rotation !== secret.metadata.annotations?.[ROTATE_PASSWORD]
 
-const ownData = ({ certificatePem, keyPem }: Certificate, secret: Secret | undefined): Data => {
+const ownData = ({ certificatePem, keyPem }: Certificate, secret: Secret | undefined): SecretData => {
   const password = textOf(secret, 'user.password') || newStorePassword()
   const store = pkcs12({ keyPem, certificatesPem: [certificatePem], password })
   return { ...encoded({ 'user.crt': certificatePem, 'user.key': keyPem, 'user.password': password }), 'user.p12': store.toString('base64') }

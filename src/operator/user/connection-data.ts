@@ -1,17 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import type { Secret } from '../../kube/resources.ts'
+import { encoded, type SecretData, textOf } from '../../kube/secret-data.ts'
 import { pkcs12 } from '../../security/pkcs12.ts'
 import { listenersOf, type Listener } from '../cluster/listeners.ts'
-import { textOf, type UserSeen } from './observe.ts'
-
-export type Data = NonNullable<Secret['data']>
+import type { UserSeen } from './observe.ts'
 
 const PASSWORD_BYTES = 24
 export const newStorePassword = (): string => randomBytes(PASSWORD_BYTES).toString('base64url')
-export const base64 = (text: string): string => Buffer.from(text, 'utf8').toString('base64')
-/** Texts by their keys, as a Secret has them. */
-export const encoded = (texts: Record<string, string>): Data =>
-  Object.fromEntries(Object.entries(texts).map(([key, text]) => [key, base64(text)]))
 
 const protocolOf = ({ hasTls, hasClientCertificates }: Listener): string => {
   if (hasClientCertificates) return 'SSL'
@@ -19,7 +14,7 @@ const protocolOf = ({ hasTls, hasClientCertificates }: Listener): string => {
 }
 
 /** Keys of the Secret that hold no secret of the user's, but where to connect and whom to trust there. `ca.*` only where the brokers are not publicly known. */
-export const connectionData = (seen: Pick<UserSeen, 'cluster' | 'secret'>, takes: (listener: Listener) => boolean): Data => {
+export const connectionData = (seen: Pick<UserSeen, 'cluster' | 'secret'>, takes: (listener: Listener) => boolean): SecretData => {
   const listeners = seen.cluster.status?.listeners ?? []
   const listener = listenersOf(seen.cluster).find((one) => takes(one) && listeners.some(({ name }) => name === one.name))
   const known = listeners.find(({ name }) => name === listener?.name)
@@ -32,7 +27,7 @@ export const connectionData = (seen: Pick<UserSeen, 'cluster' | 'secret'>, takes
 }
 
 /** PEM, and PKCS #12 with its password; what is there stays, for each writing would give other bytes. */
-const trustData = (secret: Secret | undefined, authorities: readonly string[]): Data => {
+const trustData = (secret: Secret | undefined, authorities: readonly string[]): SecretData => {
   const text = authorities.join('')
   const stays = textOf(secret, 'ca.crt') === text && secret?.data?.['ca.p12'] && secret.data['ca.password']
   if (stays) return pick(secret!, ['ca.crt', 'ca.p12', 'ca.password'])
@@ -41,5 +36,5 @@ const trustData = (secret: Secret | undefined, authorities: readonly string[]): 
   return { ...encoded({ 'ca.crt': text, 'ca.password': password }), 'ca.p12': store.toString('base64') }
 }
 
-export const pick = (secret: Secret, keys: readonly string[]): Data =>
+export const pick = (secret: Secret, keys: readonly string[]): SecretData =>
   Object.fromEntries(keys.flatMap((key) => (secret.data?.[key] === undefined ? [] : [[key, secret.data[key]]])))

@@ -1,12 +1,12 @@
 import type { User } from '../../api/index.ts'
 import { ownerReference, type Secret } from '../../kube/resources.ts'
+import { base64, type SecretData } from '../../kube/secret-data.ts'
 import type { ScramMechanism } from '../../security/scram.ts'
 import { LOGIN_OF, MANAGER, namespaceOf, ROTATE_PASSWORD, USER_LABEL } from '../names.ts'
 import { connectionData } from './connection-data.ts'
 import { loginOf, type UserSeen } from './observe.ts'
 
 const MODULE = 'org.apache.kafka.common.security.scram.ScramLoginModule'
-const base64 = (text: string): string => Buffer.from(text, 'utf8').toString('base64')
 const quoted = (text: string): string => text.replace(/["\\]/g, (c) => `\\${c}`)
 
 /** What a client needs to log in with a password, in a Secret named like the User. */
@@ -20,7 +20,7 @@ export const passwordSecret = (seen: UserSeen, mechanism: ScramMechanism, passwo
   })
 
 /** `data` is base64. With deletionPolicy Delete the Secret goes with the User, else it stays. */
-export const userSecret = ({ user, rotation }: UserSeen, data: NonNullable<Secret['data']>): Secret => ({
+export const userSecret = ({ user, rotation }: UserSeen, data: SecretData): Secret => ({
   apiVersion: 'v1',
   kind: 'Secret',
   metadata: {

@@ -1,5 +1,6 @@
 import type { Cluster, User } from '../../api/index.ts'
 import { secrets, type Secret } from '../../kube/resources.ts'
+import { textOf } from '../../kube/secret-data.ts'
 import { keyText, type Kube } from '../../kube/types.ts'
 import { clusterKeyOf, userName } from '../claims.ts'
 import { LOGIN_OF, MANAGER, namespaceOf, ROTATE_PASSWORD } from '../names.ts'
@@ -14,11 +15,6 @@ export type UserSeen = {
   password: string | undefined
   /** The wish for another password that `password`, or the one to be made, fulfils. */
   rotation: string | undefined
-}
-
-export const textOf = (secret: Secret | undefined, key: string): string | undefined => {
-  const data = secret?.data?.[key]
-  return data === undefined ? undefined : Buffer.from(data, 'base64').toString('utf8')
 }
 
 /** Whose login a Secret is: kept through the deletion of its User, so that one that is made again has the old password. */

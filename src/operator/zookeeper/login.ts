@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import type { Cluster } from '../../api/index.ts'
-import { ownerReference, type Secret } from '../../kube/resources.ts'
-import { BROKER_USER, labelsOf, namespaceOf, OPERATOR_USER, zooKeeperLoginSecret } from '../names.ts'
+import type { Secret } from '../../kube/resources.ts'
+import { base64, type SecretData, textOf } from '../../kube/secret-data.ts'
+import { clusterSecret } from '../cluster-secret.ts'
+import { BROKER_USER, OPERATOR_USER, zooKeeperLoginSecret } from '../names.ts'
 
 export const LOGIN_DIRECTORY = '/etc/sofakafka/zookeeper-login'
 export const SERVER_JAAS = 'server.jaas.conf'
@@ -13,7 +15,6 @@ const PASSWORD_BYTES = 32
 
 type Login = { username: string; password: string }
 
-const base64 = (text: string): string => Buffer.from(text, 'utf8').toString('base64')
 const quoted = (text: string): string => `"${text.replace(/(["\\])/g, '\\$1')}"`
 
 const section = (name: string, options: readonly [string, string][]): string => {
@@ -27,14 +28,20 @@ const clientSection = (name: string, { username, password }: Login): string =>
   ])
 
 /** Who brokers and operator are for an external ZooKeeper: what the user's Secret says. */
-export const externalLogin = ({ username, password }: Login): NonNullable<Secret['data']> => ({
+export const externalLogin = ({ username, password }: Login): SecretData => ({
   username: base64(username),
   password: base64(password),
   [CLIENT_JAAS]: base64(clientSection('Client', { username, password })),
 })
 
+/** Whom a Secret with such a login names; empty where a key is missing. */
+export const loginIn = (secret: { data?: SecretData } | undefined): Login => ({
+  username: textOf(secret, 'username') ?? '',
+  password: textOf(secret, 'password') ?? '',
+})
+
 /** Three logins with new passwords: the brokers', the operator's, who may do everything, and that of servers among themselves. */
-export const newLogin = (random: (bytes: number) => Buffer = randomBytes): NonNullable<Secret['data']> => {
+export const newLogin = (random: (bytes: number) => Buffer = randomBytes): SecretData => {
   const password = () => random(PASSWORD_BYTES).toString('base64url')
   const [broker, operator, server] = [password(), password(), password()]
   const servers =
@@ -52,16 +59,5 @@ export const newLogin = (random: (bytes: number) => Buffer = randomBytes): NonNu
   }
 }
 
-/** Goes with the Cluster only when deletionPolicy is Delete, as its volumes do. */
-export const loginSecret = (cluster: Cluster, data: NonNullable<Secret['data']>): Secret => ({
-  apiVersion: 'v1',
-  kind: 'Secret',
-  metadata: {
-    name: zooKeeperLoginSecret(cluster),
-    namespace: namespaceOf(cluster),
-    labels: labelsOf(cluster, 'zookeeper'),
-    ...(cluster.spec.deletionPolicy === 'Delete' ? { ownerReferences: [ownerReference(cluster)] } : {}),
-  },
-  type: 'Opaque',
-  data,
-})
+export const loginSecret = (cluster: Cluster, data: SecretData): Secret =>
+  clusterSecret(cluster, { name: zooKeeperLoginSecret(cluster), component: 'zookeeper', data })

@@ -1,5 +1,6 @@
 import type { Cluster } from '../../api/index.ts'
 import * as resources from '../../kube/resources.ts'
+import type { SecretData } from '../../kube/secret-data.ts'
 import { isZooKeeperError } from '../../zookeeper/errors.ts'
 import type { ZooKeeperFacts } from '../cluster/zookeeper.ts'
 import { addressOf, idOf, isReady, isZooKeeper } from '../cluster/pods.ts'
@@ -7,11 +8,10 @@ import type { Finding, Pass, Step } from '../cluster/steps.ts'
 import { isSettled } from '../migration/step.ts'
 import * as names from '../names.ts'
 import { reconciling, stalled } from '../reasons.ts'
-import { textOf } from '../user/observe.ts'
 import { ensembleOf, memberLine } from './apache.ts'
 import { markMembers, markedMembers } from './claims.ts'
 import type { ServerPlace } from './ensembles.ts'
-import { externalLogin, newLogin } from './login.ts'
+import { externalLogin, loginIn, newLogin } from './login.ts'
 import { planOf, type Change, type Plan } from './membership.ts'
 import { isApache, isExternal } from './place.ts'
 import { readTls } from './tls.ts'
@@ -49,9 +49,8 @@ export const zooKeeperMembers: Step = {
     const data = inputs.zookeeper?.login
     if (!change || !data || !isWrittenDown(pass, change)) return undefined
     pass.hold = 'the members of ZooKeeper change'
-    const login = { username: text(data, 'username'), password: text(data, 'password') }
     try {
-      await environment.ensembles.reconfigure(placesOf(pass), login, wireOf(cluster, change))
+      await environment.ensembles.reconfigure(placesOf(pass), loginIn({ data }), wireOf(cluster, change))
     } catch (error) {
       if (!isZooKeeperError(error, 'NEW_CONFIG_NO_QUORUM', 'RECONFIG_IN_PROGRESS', 'CONNECTION_LOSS', 'SESSION_EXPIRED')) throw error
       return changing(`${textOfChange(change)} when enough servers follow the leader (${error.error})`)
@@ -85,8 +84,6 @@ const wireOf = (cluster: Cluster, change: Change) =>
 
 const isZooKeeperSet = (set: resources.StatefulSet): boolean => set.spec.selector.matchLabels[names.GROUP_LABEL] === names.ZOOKEEPER_GROUP
 
-const text = (data: Record<string, string>, key: string): string => Buffer.from(data[key] ?? '', 'base64').toString('utf8')
-
 const noTls = (cluster: Cluster): Finding => {
   const name = cluster.spec.zookeeper.external?.tls?.secretRef.name
   return { verdict: stalled('SecretNotFound', `zookeeper.external.tls: the Secret ${name} must be there and have the key ca.crt`) }
@@ -99,7 +96,7 @@ const isWrittenDown = ({ seen }: Pass, change: Change): boolean => {
 }
 
 /** The logins: made once and kept, or what the user's Secret says. */
-const loginOf = async ({ environment, cluster }: Pass): Promise<{ data: NonNullable<resources.Secret['data']> } | Finding> => {
+const loginOf = async ({ environment, cluster }: Pass): Promise<{ data: SecretData } | Finding> => {
   const namespace = names.namespaceOf(cluster)
   const name = names.zooKeeperLoginSecret(cluster)
   const made = await environment.kube.get(resources.secrets, { namespace, name })
@@ -111,8 +108,8 @@ const loginOf = async ({ environment, cluster }: Pass): Promise<{ data: NonNulla
   const reference = cluster.spec.zookeeper.external?.authentication?.secretRef.name
   if (reference === undefined) return { data: made?.data ?? newLogin() }
   const secret = await environment.kube.get(resources.secrets, { namespace, name: reference })
-  const [username, password] = [textOf(secret, 'username'), textOf(secret, 'password')]
-  if (username && password) return { data: externalLogin({ username, password }) }
+  const login = loginIn(secret)
+  if (login.username && login.password) return { data: externalLogin(login) }
   const message = `zookeeper.external.authentication: the Secret ${reference} must be there and have the keys username and password`
   return { verdict: stalled('SecretNotFound', message) }
 }

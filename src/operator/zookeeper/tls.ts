@@ -3,7 +3,7 @@ import { secrets, type Secret } from '../../kube/resources.ts'
 import type { Kube } from '../../kube/types.ts'
 import type { PodParts } from '../cluster/listeners.ts'
 import { namespaceOf } from '../names.ts'
-import { textOf } from '../user/observe.ts'
+import { textOf } from '../../kube/secret-data.ts'
 
 /** PEM: whom to believe, and who we are where servers ask for that. */
 export type ZooKeeperTls = { ca: string; cert?: string; key?: string }
