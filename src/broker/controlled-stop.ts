@@ -4,7 +4,7 @@ import { type ConnectionOptions, KafkaConnection } from '../client/connection.ts
 import { controlledShutdown } from '../protocol/api/07-controlled-shutdown.ts'
 import { errorName } from '../protocol/errors.ts'
 import type { ZooKeeperClient } from '../zookeeper/client.ts'
-import { isZooKeeperError } from '../zookeeper/errors.ts'
+import { unlessRefused } from '../zookeeper/errors.ts'
 import type { BrokerConfig } from './config/broker-config.ts'
 import type { ControllerTerm } from './controller/term.ts'
 import { brokerIdZnode } from './metadata/znodes/broker-id.ts'
@@ -26,21 +26,12 @@ export type ControlledStopOptions = {
 type TopicPartition = { topic: string; partition: number }
 type Outcome = { remaining: readonly TopicPartition[] } | { problem: string }
 
-const dataOf = async (zookeeper: ZooKeeperClient, path: string): Promise<Buffer | undefined> => {
-  try {
-    return (await zookeeper.get(path)).data ?? undefined
-  } catch (error) {
-    if (isZooKeeperError(error, 'NO_NODE')) return undefined
-    throw error
-  }
-}
-
 const addressOfController = async ({ zookeeper, interBrokerListener }: ControlledStopOptions) => {
-  const controller = await dataOf(zookeeper, controllerZnode.path)
-  if (!controller) return undefined
-  const id = controllerZnode.decode(controller)
-  const broker = await dataOf(zookeeper, brokerIdZnode.path(id))
-  return broker && brokerIdZnode.decode(id, broker).endpoints.find(({ name }) => name === interBrokerListener)
+  const controller = await unlessRefused(zookeeper.get(controllerZnode.path), 'NO_NODE')
+  if (!controller?.data) return undefined
+  const id = controllerZnode.decode(controller.data)
+  const broker = await unlessRefused(zookeeper.get(brokerIdZnode.path(id)), 'NO_NODE')
+  return broker?.data && brokerIdZnode.decode(id, broker.data).endpoints.find(({ name }) => name === interBrokerListener)
 }
 
 const askRemote = async (options: ControlledStopOptions): Promise<Outcome> => {

@@ -1,6 +1,6 @@
 import type { MonotonicClock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
-import { ZooKeeperError, isZooKeeperError, type ZooKeeperErrorName } from './errors.ts'
+import { isZooKeeperError, unlessRefused, ZooKeeperError, type ZooKeeperErrorName } from './errors.ts'
 import type { JuteReader, JuteWriter } from './jute.ts'
 import { CONFIG_PATH, configOf, type EnsembleConfig, type Reconfiguration } from './ensemble.ts'
 import { sendAuth, type Credentials } from './login.ts'
@@ -150,19 +150,14 @@ export class ZooKeeperClient {
   }
 
   /** undefined: no such znode; the watch then waits for its creation. */
-  async exists(path: string, { watch }: Watching = {}): Promise<Stat | undefined> {
+  exists(path: string, { watch }: Watching = {}): Promise<Stat | undefined> {
     const watchKind = (error: ZooKeeperErrorName | 'OK') => (error === 'OK' ? 'data' : error === 'NO_NODE' ? 'exist' : undefined)
     const call = {
       ...this.#reading(OPCODES.exists, path, watch),
       read: (from: JuteReader) => protocol.statResponse.read(from).stat,
       watchKind,
     }
-    try {
-      return await this.#call(call)
-    } catch (error) {
-      if (isZooKeeperError(error, 'NO_NODE')) return undefined
-      throw error
-    }
+    return unlessRefused(this.#call(call), 'NO_NODE')
   }
 
   /** Names without their path, in no order. The watch fires on a change of the list and on the znode's own deletion. */

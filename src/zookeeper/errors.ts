@@ -75,3 +75,16 @@ export class ZooKeeperError extends Error {
 /** True when `error` is a ZooKeeperError of one of the names. */
 export const isZooKeeperError = (error: unknown, ...names: ZooKeeperErrorName[]): error is ZooKeeperError =>
   error instanceof ZooKeeperError && (names.length === 0 || names.includes(error.error))
+
+/** What the operation gives; undefined where it is refused with one of the names. */
+export const unlessRefused = async <T>(
+  operation: Promise<T>,
+  ...names: [ZooKeeperErrorName, ...ZooKeeperErrorName[]]
+): Promise<T | undefined> => {
+  try {
+    return await operation
+  } catch (error) {
+    if (isZooKeeperError(error, ...names)) return undefined
+    throw error
+  }
+}

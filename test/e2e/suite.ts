@@ -122,7 +122,7 @@ export const clusterSuite = <Place extends Substrate>(
       admin = await kubectl.login('tester')
       app = await kubectl.login('orders-app')
       reader = await kubectl.login('orders-reader')
-    }, 180_000)
+    }, 600_000)
     afterAll(async () => {
       for (const end of following) end()
       tools?.stop()

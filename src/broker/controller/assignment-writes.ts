@@ -1,7 +1,7 @@
 import type { Logger } from '../../base/logger.ts'
 import { KafkaError } from '../../protocol/errors.ts'
 import type { ZooKeeperClient } from '../../zookeeper/client.ts'
-import { isZooKeeperError } from '../../zookeeper/errors.ts'
+import { isZooKeeperError, unlessRefused } from '../../zookeeper/errors.ts'
 import { reassignPartitionsZnode, type WantedReplicas } from '../metadata/znodes/admin.ts'
 import { ZnodeError } from '../metadata/znodes/json.ts'
 import { topicZnode } from '../metadata/znodes/topic.ts'
@@ -10,15 +10,6 @@ import { withAssignment } from './reassignment.ts'
 import { writeAsController } from './state-writes.ts'
 
 type Writer = { zookeeper: ZooKeeperClient; context: ControllerContext; logger: Logger }
-
-const orAbsent = async <T>(read: Promise<T>): Promise<T | undefined> => {
-  try {
-    return await read
-  } catch (error) {
-    if (!isZooKeeperError(error, 'NO_NODE')) throw error
-    return undefined
-  }
-}
 
 /** Whether the write was made; not when somebody else changed the znode since it was read. */
 const unlessChanged = async (write: Promise<unknown>): Promise<boolean> => {
@@ -39,7 +30,7 @@ export const writeAssignments = async (
 ): Promise<void> => {
   const path = topicZnode.path(topic)
   for (;;) {
-    const read = await orAbsent(zookeeper.get(path))
+    const read = await unlessRefused(zookeeper.get(path), 'NO_NODE')
     if (!read?.data) throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', 'The partition does not exist.')
     let wanted = topicZnode.decode(topic, read.data)
     for (const [partition, assignment] of assignments) wanted = withAssignment(wanted, partition, assignment)
@@ -67,7 +58,7 @@ export const withdrawWanted = async (
 ): Promise<void> => {
   const { path } = reassignPartitionsZnode
   for (;;) {
-    const read = await orAbsent(zookeeper.get(path))
+    const read = await unlessRefused(zookeeper.get(path), 'NO_NODE')
     if (!read?.data) return
     const wanted = wantedReassignments(read.data, logger)
     const left = wanted.filter((entry) => !isOver(entry))

@@ -1,20 +1,11 @@
 import type { Logger } from '../../base/logger.ts'
 import type { ZooKeeperClient } from '../../zookeeper/client.ts'
-import { isZooKeeperError } from '../../zookeeper/errors.ts'
+import { unlessRefused } from '../../zookeeper/errors.ts'
 import { BROKER_IDS, brokerIdZnode } from '../metadata/znodes/broker-id.ts'
 import { partitionStateZnode } from '../metadata/znodes/partition-state.ts'
 import { TOPICS, topicZnode } from '../metadata/znodes/topic.ts'
 import { allInParallel } from './in-parallel.ts'
 import { assignmentOf, type ControllerContext, type KnownPartition, type LiveBroker } from './context.ts'
-
-const orGone = async <T>(read: () => Promise<T>): Promise<T | undefined> => {
-  try {
-    return await read()
-  } catch (error) {
-    if (isZooKeeperError(error, 'NO_NODE')) return undefined
-    throw error
-  }
-}
 
 /** undefined, and logged, for what somebody else wrote badly: one such znode must not keep a cluster without controller. */
 const readable = <T>(logger: Logger, decode: () => T): T | undefined => {
@@ -28,7 +19,7 @@ const readable = <T>(logger: Logger, decode: () => T): T | undefined => {
 
 /** undefined where no such broker is registered. */
 export const brokerOf = async (zookeeper: ZooKeeperClient, id: number, logger: Logger): Promise<LiveBroker | undefined> => {
-  const found = await orGone(() => zookeeper.get(brokerIdZnode.path(id)))
+  const found = await unlessRefused(zookeeper.get(brokerIdZnode.path(id)), 'NO_NODE')
   const info = found?.data && readable(logger, () => brokerIdZnode.decode(id, found.data!))
   return info ? { ...info, epoch: found.stat.czxid } : undefined
 }
@@ -43,7 +34,7 @@ export const loadCluster = async (zookeeper: ZooKeeperClient, context: Controlle
   })
   const { children: topics } = await zookeeper.children(TOPICS)
   await allInParallel(topics, async (topic) => {
-    const found = await orGone(() => zookeeper.get(topicZnode.path(topic)))
+    const found = await unlessRefused(zookeeper.get(topicZnode.path(topic)), 'NO_NODE')
     const assignment = found && readable(logger, () => topicZnode.decode(topic, found.data ?? Buffer.from('{}')))
     if (!assignment) return
     created.set(topic, found.stat.czxid)
@@ -57,7 +48,7 @@ export const loadCluster = async (zookeeper: ZooKeeperClient, context: Controlle
 
 const loadLeadership = async (zookeeper: ZooKeeperClient, known: KnownPartition, logger: Logger): Promise<void> => {
   const { topic, partition } = known
-  const found = await orGone(() => zookeeper.get(partitionStateZnode.path(topic, partition)))
+  const found = await unlessRefused(zookeeper.get(partitionStateZnode.path(topic, partition)), 'NO_NODE')
   const state = found?.data && readable(logger, () => partitionStateZnode.decode(topic, partition, found.data!))
   if (state) known.leadership = { ...state, version: found.stat.version, mzxid: found.stat.mzxid }
 }

@@ -1,6 +1,6 @@
 import type { MonotonicClock, WallClock } from '../../base/clock.ts'
 import type { ZooKeeperClient } from '../../zookeeper/client.ts'
-import { isZooKeeperError } from '../../zookeeper/errors.ts'
+import { isZooKeeperError, unlessRefused } from '../../zookeeper/errors.ts'
 import { watchData } from '../../zookeeper/watching.ts'
 import { controllerEpochZnode, controllerZnode } from '../metadata/znodes/controller.ts'
 import { type ControllerFigures, NO_CONTROLLER_FIGURES } from '../ports.ts'
@@ -13,15 +13,9 @@ export type ControllerOptions = Omit<TermOptions, 'context'> & { clock: Monotoni
 const EPOCH_BEFORE_FIRST = 0
 
 const readEpoch = async (zookeeper: ZooKeeperClient): Promise<{ epoch: number; version: number }> => {
-  try {
-    const { data, stat } = await zookeeper.get(controllerEpochZnode.path)
-    return { epoch: controllerEpochZnode.decode(data ?? Buffer.alloc(0)), version: stat.version }
-  } catch (error) {
-    if (!isZooKeeperError(error, 'NO_NODE')) throw error
-  }
-  await zookeeper.create(controllerEpochZnode.path, controllerEpochZnode.encode(EPOCH_BEFORE_FIRST)).catch((error: unknown) => {
-    if (!isZooKeeperError(error, 'NODE_EXISTS')) throw error
-  })
+  const found = await unlessRefused(zookeeper.get(controllerEpochZnode.path), 'NO_NODE')
+  if (found) return { epoch: controllerEpochZnode.decode(found.data ?? Buffer.alloc(0)), version: found.stat.version }
+  await unlessRefused(zookeeper.create(controllerEpochZnode.path, controllerEpochZnode.encode(EPOCH_BEFORE_FIRST)), 'NODE_EXISTS')
   return readEpoch(zookeeper)
 }
 
@@ -128,9 +122,7 @@ export class Controller {
     const { zookeeper } = this.#options
     const stat = await zookeeper.exists(controllerZnode.path)
     if (stat?.ephemeralOwner !== zookeeper.sessionId) return
-    await zookeeper.delete(controllerZnode.path, stat.version).catch((error: unknown) => {
-      if (!isZooKeeperError(error, 'NO_NODE', 'BAD_VERSION')) throw error
-    })
+    await unlessRefused(zookeeper.delete(controllerZnode.path, stat.version), 'NO_NODE', 'BAD_VERSION')
   }
 
   /** undefined when another broker was faster. After a lost connection nobody knows who won; the watch then shows it, and an epoch that was won is given up. */

@@ -1,4 +1,4 @@
-import { isZooKeeperError } from '../../zookeeper/errors.ts'
+import { unlessRefused } from '../../zookeeper/errors.ts'
 import { deleteTopicZnode, topicZnode } from '../metadata/znodes/topic.ts'
 import type { ControllerContext, LiveBroker } from './context.ts'
 import { type Replica, replicasOf } from './replica-machine.ts'
@@ -157,10 +157,7 @@ export class TopicDeletion {
   /** A request for a topic that does not exist, or that this cluster does not allow, is dropped. */
   async #withdraw(topic: string): Promise<void> {
     const { zookeeper } = this.#tools
-    await writeAsController(zookeeper, this.#context, [{ type: 'delete', path: deleteTopicZnode.path(topic), version: -1 }]).catch(
-      (error: unknown) => {
-        if (!isZooKeeperError(error, 'NO_NODE')) throw error
-      },
-    )
+    const request = deleteTopicZnode.path(topic)
+    await unlessRefused(writeAsController(zookeeper, this.#context, [{ type: 'delete', path: request, version: -1 }]), 'NO_NODE')
   }
 }

@@ -1,5 +1,5 @@
 import { KafkaError } from '../../protocol/errors.ts'
-import { isZooKeeperError } from '../../zookeeper/errors.ts'
+import { unlessRefused } from '../../zookeeper/errors.ts'
 import { watchData } from '../../zookeeper/watching.ts'
 import { preferredElectionZnode } from '../metadata/znodes/admin.ts'
 import { ZnodeError } from '../metadata/znodes/json.ts'
@@ -78,11 +78,8 @@ export class LeaderElections implements TermPart {
       return plan instanceof KafkaError ? [] : [plan]
     })
     await partitions.online(candidates, STRATEGIES.PREFERRED)
-    await writeAsController(zookeeper, context, [{ type: 'delete', path: preferredElectionZnode.path, version }]).catch(
-      (error: unknown) => {
-        if (!isZooKeeperError(error, 'BAD_VERSION', 'NO_NODE')) throw error
-      },
-    )
+    const dropped = writeAsController(zookeeper, context, [{ type: 'delete', path: preferredElectionZnode.path, version }])
+    await unlessRefused(dropped, 'BAD_VERSION', 'NO_NODE')
   }
 
   #wanted(data: Buffer): TopicPartition[] {

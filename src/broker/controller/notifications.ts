@@ -1,5 +1,4 @@
-import type { ZooKeeperClient } from '../../zookeeper/client.ts'
-import { isZooKeeperError } from '../../zookeeper/errors.ts'
+import { unlessRefused } from '../../zookeeper/errors.ts'
 import { isrChangeZnode } from '../metadata/znodes/isr-change.ts'
 import { logDirEventZnode } from '../metadata/znodes/log-dir-event.ts'
 import type { BrokerEvents } from './broker-events.ts'
@@ -39,35 +38,22 @@ export class Notifications {
     const { zookeeper, logger } = this.#options.tools
     const read = await Promise.all(
       paths.map(async (path) => {
-        const data = await dataOf(zookeeper, path)
+        const data = (await unlessRefused(zookeeper.get(path), 'NO_NODE'))?.data
         try {
-          return data && [decode(path, data)]
+          return data ? [decode(path, data)] : []
         } catch (err) {
           logger.error({ path, err }, 'a notification of a broker cannot be read')
-          return undefined
+          return []
         }
       }),
     )
-    return read.flatMap((one) => one ?? [])
+    return read.flat()
   }
 
   async #delete(paths: readonly string[]): Promise<void> {
     const { zookeeper, context } = this.#options.tools
     await Promise.all(
-      paths.map((path) =>
-        writeAsController(zookeeper, context, [{ type: 'delete', path, version: -1 }]).catch((error: unknown) => {
-          if (!isZooKeeperError(error, 'NO_NODE')) throw error
-        }),
-      ),
+      paths.map((path) => unlessRefused(writeAsController(zookeeper, context, [{ type: 'delete', path, version: -1 }]), 'NO_NODE')),
     )
-  }
-}
-
-const dataOf = async (zookeeper: ZooKeeperClient, path: string): Promise<Buffer | undefined> => {
-  try {
-    return (await zookeeper.get(path)).data ?? undefined
-  } catch (error) {
-    if (isZooKeeperError(error, 'NO_NODE')) return undefined
-    throw error
   }
 }

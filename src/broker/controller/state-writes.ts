@@ -1,5 +1,5 @@
 import type { ZooKeeperClient } from '../../zookeeper/client.ts'
-import { isZooKeeperError } from '../../zookeeper/errors.ts'
+import { isZooKeeperError, unlessRefused } from '../../zookeeper/errors.ts'
 import type { MultiOp } from '../../zookeeper/types.ts'
 import { controllerEpochZnode } from '../metadata/znodes/controller.ts'
 import { type LeaderAndIsr, partitionStateZnode } from '../metadata/znodes/partition-state.ts'
@@ -46,9 +46,7 @@ const makeParents = async (
   partitions: readonly TopicPartition[],
 ): Promise<void> => {
   for (const path of parentPaths(partitions)) {
-    await writeAsController(zookeeper, context, [{ type: 'create', path, data: null }]).catch((error: unknown) => {
-      if (!isZooKeeperError(error, 'NODE_EXISTS')) throw error
-    })
+    await unlessRefused(writeAsController(zookeeper, context, [{ type: 'create', path, data: null }]), 'NODE_EXISTS')
   }
 }
 
@@ -144,13 +142,9 @@ export class LeadershipWriter {
   async #readBack(known: KnownPartition): Promise<boolean> {
     const { topic, partition } = known
     const before = known.leadership?.version
-    try {
-      const { data, stat } = await this.#options.zookeeper.get(partitionStateZnode.path(topic, partition))
-      if (data) known.leadership = { ...partitionStateZnode.decode(topic, partition, data), version: stat.version }
-    } catch (error) {
-      if (!isZooKeeperError(error, 'NO_NODE')) throw error
-      known.leadership = undefined
-    }
+    const read = await unlessRefused(this.#options.zookeeper.get(partitionStateZnode.path(topic, partition)), 'NO_NODE')
+    if (!read) known.leadership = undefined
+    else if (read.data) known.leadership = { ...partitionStateZnode.decode(topic, partition, read.data), version: read.stat.version }
     return known.leadership?.version !== before
   }
 }

@@ -1,5 +1,5 @@
 import type { ZooKeeperClient } from '../../zookeeper/client.ts'
-import { isZooKeeperError } from '../../zookeeper/errors.ts'
+import { isZooKeeperError, unlessRefused } from '../../zookeeper/errors.ts'
 import { configZnode } from '../metadata/znodes/config.ts'
 import { deleteTopicZnode, topicZnode } from '../metadata/znodes/topic.ts'
 import type { ControllerContext } from './context.ts'
@@ -9,14 +9,10 @@ const BATCH = 100
 
 /** Everything below `path` and itself, children first. */
 const treeOf = async (zookeeper: ZooKeeperClient, path: string): Promise<string[]> => {
-  try {
-    const { children } = await zookeeper.children(path)
-    const trees = await Promise.all(children.map((child) => treeOf(zookeeper, `${path}/${child}`)))
-    return [...trees.flat(), path]
-  } catch (error) {
-    if (isZooKeeperError(error, 'NO_NODE')) return []
-    throw error
-  }
+  const found = await unlessRefused(zookeeper.children(path), 'NO_NODE')
+  if (!found) return []
+  const trees = await Promise.all(found.children.map((child) => treeOf(zookeeper, `${path}/${child}`)))
+  return [...trees.flat(), path]
 }
 
 const remove = async (zookeeper: ZooKeeperClient, context: ControllerContext, paths: readonly string[]): Promise<void> => {

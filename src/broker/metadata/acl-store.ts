@@ -3,7 +3,7 @@ import type { Logger } from '../../base/logger.ts'
 import { KafkaError } from '../../protocol/errors.ts'
 import { type AclBinding, type AclFilter, bindingKey, patternKey, type ResourcePattern } from '../../security/acl.ts'
 import type { Authorizer } from '../../security/authorizer.ts'
-import { isZooKeeperError } from '../../zookeeper/errors.ts'
+import { isZooKeeperError, unlessRefused } from '../../zookeeper/errors.ts'
 import { followNotifications } from './notifications.ts'
 import { ACL_RESOURCE_TYPES, ACL_STORES, aclChangeZnode, aclZnode } from './znodes/acl.ts'
 import { makeAclRoots } from './znodes/roots.ts'
@@ -81,13 +81,9 @@ export class AclStore {
   }
 
   async #read(pattern: ResourcePattern): Promise<Stored> {
-    try {
-      const { data, stat } = await this.#session.client.get(aclZnode.path(pattern))
-      return { bindings: data ? aclZnode.decode(pattern, data) : [], version: stat.version }
-    } catch (error) {
-      if (isZooKeeperError(error, 'NO_NODE')) return { bindings: [], version: ABSENT }
-      throw error
-    }
+    const found = await unlessRefused(this.#session.client.get(aclZnode.path(pattern)), 'NO_NODE')
+    if (!found) return { bindings: [], version: ABSENT }
+    return { bindings: found.data ? aclZnode.decode(pattern, found.data) : [], version: found.stat.version }
   }
 
   async #change(pattern: ResourcePattern, change: (bindings: AclBinding[]) => AclBinding[]): Promise<void> {

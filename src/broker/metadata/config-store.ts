@@ -1,7 +1,7 @@
 import type { WallClock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
 import { parseCredential, type ScramCredential, type ScramMechanism } from '../../security/scram.ts'
-import { isZooKeeperError } from '../../zookeeper/errors.ts'
+import { isZooKeeperError, unlessRefused } from '../../zookeeper/errors.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import { TopicConfig } from '../config/topic-config.ts'
 import { followNotifications } from './notifications.ts'
@@ -149,13 +149,9 @@ export class ConfigStore {
   }
 
   async #stored(type: ConfigEntityType, entity: string): Promise<{ config: Map<string, string>; version?: number }> {
-    try {
-      const { data, stat } = await this.#session.client.get(configZnode.path(type, entity))
-      return { config: data ? configZnode.decode(type, entity, data) : new Map(), version: stat.version }
-    } catch (error) {
-      if (isZooKeeperError(error, 'NO_NODE')) return { config: new Map() }
-      throw error
-    }
+    const found = await unlessRefused(this.#session.client.get(configZnode.path(type, entity)), 'NO_NODE')
+    if (!found) return { config: new Map() }
+    return { config: found.data ? configZnode.decode(type, entity, found.data) : new Map(), version: found.stat.version }
   }
 
   /** `entityPath` may name a user's clients (users/x/clients/y): quotas, which do not concern us. */

@@ -3,7 +3,7 @@ import type { MonotonicClock } from '../../base/clock.ts'
 import type { Disk } from '../../base/disk.ts'
 import type { Logger } from '../../base/logger.ts'
 import type { ZooKeeperClient } from '../../zookeeper/client.ts'
-import { isZooKeeperError } from '../../zookeeper/errors.ts'
+import { isZooKeeperError, unlessRefused } from '../../zookeeper/errors.ts'
 import { type BrokerInfo, brokerIdZnode, BROKER_SEQUENCE } from './znodes/broker-id.ts'
 import { clusterIdZnode } from './znodes/cluster-id.ts'
 import { controllerZnode } from './znodes/controller.ts'
@@ -22,16 +22,10 @@ export type RegistrationOptions = {
 
 /** The cluster's id; whoever comes first makes it up. `newId` gives 22 characters of base64url. */
 export const clusterIdOf = async (zookeeper: ZooKeeperClient, newId: () => string): Promise<string> => {
-  try {
-    const { data } = await zookeeper.get(clusterIdZnode.path)
-    return clusterIdZnode.decode(data ?? Buffer.alloc(0))
-  } catch (error) {
-    if (!isZooKeeperError(error, 'NO_NODE')) throw error
-  }
+  const found = await unlessRefused(zookeeper.get(clusterIdZnode.path), 'NO_NODE')
+  if (found) return clusterIdZnode.decode(found.data ?? Buffer.alloc(0))
   await zookeeper.makePath('/cluster')
-  await zookeeper.create(clusterIdZnode.path, clusterIdZnode.encode(newId())).catch((error: unknown) => {
-    if (!isZooKeeperError(error, 'NODE_EXISTS')) throw error
-  })
+  await unlessRefused(zookeeper.create(clusterIdZnode.path, clusterIdZnode.encode(newId())), 'NODE_EXISTS')
   return clusterIdOf(zookeeper, newId)
 }
 
@@ -55,9 +49,7 @@ const lastSession = (disk: Disk, path: string): bigint | undefined => {
 const removeLeftover = async ({ zookeeper, logger }: RegistrationOptions, path: string, session: bigint): Promise<void> => {
   const stat = await zookeeper.exists(path)
   if (stat?.ephemeralOwner !== session) return
-  await zookeeper.delete(path, stat.version).catch((error: unknown) => {
-    if (!isZooKeeperError(error, 'NO_NODE', 'BAD_VERSION')) throw error
-  })
+  await unlessRefused(zookeeper.delete(path, stat.version), 'NO_NODE', 'BAD_VERSION')
   logger.info({ path, session: `0x${session.toString(16)}` }, 'removed what the last run of this broker left in ZooKeeper')
 }
 

@@ -1,7 +1,7 @@
 import type { Logger } from '../../base/logger.ts'
 import type { MonotonicClock } from '../../base/clock.ts'
 import { KafkaError, type ErrorName } from '../../protocol/errors.ts'
-import { isZooKeeperError } from '../../zookeeper/errors.ts'
+import { isZooKeeperError, unlessRefused } from '../../zookeeper/errors.ts'
 import { ConfigError } from '../config/parse.ts'
 import { TopicConfig } from '../config/topic-config.ts'
 import { assign } from './assignment.ts'
@@ -70,12 +70,9 @@ export class TopicAdmin {
       await this.#configs.change('topics', topic.name, () => new Map(topic.configs))
     } else {
       // What a deleted topic of this name may have left behind must not apply to the new one.
-      await this.#session.client.delete(configZnode.path('topics', topic.name), -1).catch((error: unknown) => {
-        if (!isZooKeeperError(error, 'NO_NODE')) throw error
-      })
-      await this.#session.client.create(configZnode.path('topics', topic.name), configZnode.encode(new Map())).catch((error: unknown) => {
-        if (!isZooKeeperError(error, 'NODE_EXISTS')) throw error
-      })
+      const path = configZnode.path('topics', topic.name)
+      await unlessRefused(this.#session.client.delete(path, -1), 'NO_NODE')
+      await unlessRefused(this.#session.client.create(path, configZnode.encode(new Map())), 'NODE_EXISTS')
     }
     const data = topicZnode.encode({ replicas: plan.assignment, adding: NO_PARTITIONS, removing: NO_PARTITIONS })
     await this.#session.client.create(topicZnode.path(topic.name), data).catch((error: unknown) => {
@@ -107,9 +104,7 @@ export class TopicAdmin {
   async delete(name: string): Promise<void> {
     if (!this.#configs.broker.get('delete.topic.enable')) throw new KafkaError('TOPIC_DELETION_DISABLED')
     if (!(await this.#session.client.exists(topicZnode.path(name)))) throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION')
-    await this.#session.client.create(deleteTopicZnode.path(name), null).catch((error: unknown) => {
-      if (!isZooKeeperError(error, 'NODE_EXISTS')) throw error
-    })
+    await unlessRefused(this.#session.client.create(deleteTopicZnode.path(name), null), 'NODE_EXISTS')
   }
 
   /** Raises the number of partitions to `total`; `added` names the replicas of the new ones where the caller wants to. */

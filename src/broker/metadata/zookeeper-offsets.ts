@@ -1,5 +1,5 @@
 import { KafkaError } from '../../protocol/errors.ts'
-import { isZooKeeperError } from '../../zookeeper/errors.ts'
+import { unlessRefused } from '../../zookeeper/errors.ts'
 import type { ZooKeeperOffsets } from '../coordinator/ports.ts'
 import type { ZooKeeperSession } from './session.ts'
 
@@ -14,24 +14,15 @@ const pathOf = (group: string, topic: string, partition: number): string => {
 /** Offsets of clients that keep them in ZooKeeper. */
 export const zooKeeperOffsets = (session: ZooKeeperSession): ZooKeeperOffsets => ({
   async get(group, topic, partition) {
-    try {
-      const { data } = await session.client.get(pathOf(group, topic, partition))
-      const text = data?.toString('utf8') ?? ''
-      return /^\d+$/.test(text) ? Number(text) : undefined
-    } catch (thrown) {
-      if (isZooKeeperError(thrown, 'NO_NODE')) return undefined
-      throw thrown
-    }
+    const found = await unlessRefused(session.client.get(pathOf(group, topic, partition)), 'NO_NODE')
+    const text = found?.data?.toString('utf8') ?? ''
+    return /^\d+$/.test(text) ? Number(text) : undefined
   },
   async set(group, topic, partition, offset) {
     const path = pathOf(group, topic, partition)
     const data = Buffer.from(String(offset))
-    try {
-      await session.client.set(path, data, -1)
-    } catch (thrown) {
-      if (!isZooKeeperError(thrown, 'NO_NODE')) throw thrown
-      await session.client.makePath(path)
-      await session.client.set(path, data, -1)
-    }
+    if (await unlessRefused(session.client.set(path, data, -1), 'NO_NODE')) return
+    await session.client.makePath(path)
+    await session.client.set(path, data, -1)
   },
 })

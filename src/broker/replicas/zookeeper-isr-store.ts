@@ -1,6 +1,6 @@
 import type { MonotonicClock } from '../../base/clock.ts'
 import type { ZooKeeperClient } from '../../zookeeper/client.ts'
-import { isZooKeeperError } from '../../zookeeper/errors.ts'
+import { isZooKeeperError, unlessRefused } from '../../zookeeper/errors.ts'
 import type { ZooKeeperSession } from '../metadata/session.ts'
 import { isrChangeZnode } from '../metadata/znodes/isr-change.ts'
 import { type LeaderAndIsr, partitionStateZnode } from '../metadata/znodes/partition-state.ts'
@@ -73,12 +73,6 @@ const read = async (
   client: ZooKeeperClient,
   { topic, partition }: PartitionName,
 ): Promise<(LeaderAndIsr & { zkVersion: number }) | undefined> => {
-  const path = partitionStateZnode.path(topic, partition)
-  try {
-    const { data, stat } = await client.get(path)
-    return data ? { ...partitionStateZnode.decode(topic, partition, data), zkVersion: stat.version } : undefined
-  } catch (error) {
-    if (isZooKeeperError(error, 'NO_NODE')) return undefined
-    throw error
-  }
+  const found = await unlessRefused(client.get(partitionStateZnode.path(topic, partition)), 'NO_NODE')
+  return found?.data ? { ...partitionStateZnode.decode(topic, partition, found.data), zkVersion: found.stat.version } : undefined
 }

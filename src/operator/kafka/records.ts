@@ -1,7 +1,7 @@
 import { canonical } from '../../kube/difference.ts'
 import { parseCredential, type ScramCredential, type ScramMechanism } from '../../security/scram.ts'
 import type { ZooKeeperClient } from '../../zookeeper/client.ts'
-import { ZooKeeperError } from '../../zookeeper/errors.ts'
+import { unlessRefused } from '../../zookeeper/errors.ts'
 import type { OwnerRecord, RecordKind, Records } from './contact.ts'
 
 export const ROOT = '/sofakafka/operator'
@@ -12,27 +12,14 @@ type Store = Pick<ZooKeeperClient, 'get' | 'set' | 'create' | 'delete' | 'childr
 export const sanitize = (name: string): string =>
   encodeURIComponent(name).replace(/[!'()~*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`)
 
-const isError = (error: unknown, name: string): boolean => error instanceof ZooKeeperError && error.error === name
-
 export const readText = async (zookeeper: Store, path: string): Promise<{ text: string; version: number } | undefined> => {
-  try {
-    const { data, stat } = await zookeeper.get(path)
-    return { text: data?.toString('utf8') ?? '', version: stat.version }
-  } catch (error) {
-    if (isError(error, 'NO_NODE')) return undefined
-    throw error
-  }
+  const found = await unlessRefused(zookeeper.get(path), 'NO_NODE')
+  return found && { text: found.data?.toString('utf8') ?? '', version: found.stat.version }
 }
 
 /** None where the znode is not there. */
-export const childrenOf = async (zookeeper: Pick<Store, 'children'>, path: string): Promise<string[]> => {
-  try {
-    return [...(await zookeeper.children(path)).children]
-  } catch (error) {
-    if (isError(error, 'NO_NODE')) return []
-    throw error
-  }
-}
+export const childrenOf = async (zookeeper: Pick<Store, 'children'>, path: string): Promise<readonly string[]> =>
+  (await unlessRefused(zookeeper.children(path), 'NO_NODE'))?.children ?? []
 
 /** What stands in a znode: the records of all operators, each under the name of its home. */
 type Stored = { version: 1; homes: Record<string, OwnerRecord> }
@@ -66,12 +53,9 @@ export const zooKeeperRecords = (zookeeper: Store, home: string): Records => {
     const found = await stored(path)
     if (!found) return
     const { [home]: _own, ...rest } = found.homes
-    try {
-      if (Object.keys(rest).length > 0) await zookeeper.set(path, encode(rest), found.version)
-      else await zookeeper.delete(path, found.version)
-    } catch (error) {
-      if (!isError(error, 'NO_NODE')) throw error
-    }
+    const isNeeded = Object.keys(rest).length > 0
+    const removed = isNeeded ? zookeeper.set(path, encode(rest), found.version) : zookeeper.delete(path, found.version)
+    await unlessRefused<unknown>(removed, 'NO_NODE')
   }
 
   const list = async (kind: RecordKind): Promise<string[]> =>

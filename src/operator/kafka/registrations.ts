@@ -1,18 +1,11 @@
 import type { ZooKeeperClient } from '../../zookeeper/client.ts'
-import { ZooKeeperError } from '../../zookeeper/errors.ts'
+import { unlessRefused } from '../../zookeeper/errors.ts'
 
 const ROOT = '/brokers/ids'
 
-const isGone = (error: unknown): boolean => error instanceof ZooKeeperError && error.error === 'NO_NODE'
-
 const endpointsOf = async (zookeeper: Pick<ZooKeeperClient, 'get'>, id: string): Promise<string[] | undefined> => {
-  try {
-    const { data } = await zookeeper.get(`${ROOT}/${id}`)
-    return (JSON.parse(data?.toString('utf8') ?? '{}') as { endpoints?: string[] }).endpoints ?? []
-  } catch (error) {
-    if (isGone(error)) return undefined
-    throw error
-  }
+  const found = await unlessRefused(zookeeper.get(`${ROOT}/${id}`), 'NO_NODE')
+  return found && ((JSON.parse(found.data?.toString('utf8') ?? '{}') as { endpoints?: string[] }).endpoints ?? [])
 }
 
 /** What the brokers wrote about themselves when they registered: the endpoints of each, NAME://HOST:PORT. */

@@ -1,7 +1,7 @@
 import type { MonotonicClock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
 import { ZooKeeperClient } from '../../zookeeper/client.ts'
-import { isZooKeeperError } from '../../zookeeper/errors.ts'
+import { unlessRefused } from '../../zookeeper/errors.ts'
 import { dialOf, type ZooKeeperEntrance } from '../kafka/contacts.ts'
 import { registeredEndpoints } from '../kafka/registrations.ts'
 
@@ -18,12 +18,8 @@ const TOPICS_AT_A_TIME = 50
 type Store = Pick<ZooKeeperClient, 'get' | 'children'>
 
 const jsonAt = async <T>(zookeeper: Store, path: string): Promise<T | undefined> => {
-  try {
-    return JSON.parse((await zookeeper.get(path)).data?.toString('utf8') ?? '{}') as T
-  } catch (error) {
-    if (isZooKeeperError(error, 'NO_NODE')) return undefined
-    throw error
-  }
+  const found = await unlessRefused(zookeeper.get(path), 'NO_NODE')
+  return found && (JSON.parse(found.data?.toString('utf8') ?? '{}') as T)
 }
 
 const partitionsOf = async (zookeeper: Store, topic: string): Promise<PartitionPlace[]> => {

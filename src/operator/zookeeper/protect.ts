@@ -1,5 +1,5 @@
 import type { ZooKeeperClient } from '../../zookeeper/client.ts'
-import { isZooKeeperError } from '../../zookeeper/errors.ts'
+import { isZooKeeperError, unlessRefused } from '../../zookeeper/errors.ts'
 import { PERMISSIONS, type Acl } from '../../zookeeper/types.ts'
 import { BROKER_USER, OPERATOR_USER } from '../names.ts'
 
@@ -34,12 +34,8 @@ export const protectZnodes = async (zookeeper: Store): Promise<number> => {
 }
 
 const isOpenAt = async (zookeeper: Store, path: string): Promise<boolean> => {
-  try {
-    return isOpen((await zookeeper.getAcl(path)).acl)
-  } catch (error) {
-    if (isZooKeeperError(error, 'NO_NODE')) return false
-    throw error
-  }
+  const found = await unlessRefused(zookeeper.getAcl(path), 'NO_NODE')
+  return found !== undefined && isOpen(found.acl)
 }
 
 /** Children first: who was interrupted finds the parent as it was. A znode that goes meanwhile is none to protect. */
