@@ -259,7 +259,7 @@ const runUntilStopped = async (program: Program, args: string[]): Promise<number
 const fail = (what: string, error: unknown): never => {
   const cause = error instanceof Error ? (error.stack ?? error.message) : String(error)
   process.stderr.write(`${JSON.stringify({ level: 60, time: wallClock.nowMs(), msg: what, err: cause })}\n`)
-  end(1)
+  return end(1)
 }
 
 const showHelp = async (): Promise<number> => {
