@@ -65,35 +65,34 @@ const EXPECTED: ReadonlySet<number> = new Set(
   ).map(errorCode),
 )
 
-const count = (fetched: readonly FetchedPartition[], { context, isFollower, followerId }: FetchTerms): void => {
-  const { metrics, partitions } = context.broker
+/** All that throttled replicas get counts for the quota, in sync or not. */
+const countCopied = (
+  { topic, partitionIndex }: FetchedPartition['wanted'],
+  sizeBytes: number,
+  { context, followerId }: FetchTerms,
+): void => {
+  const { metrics, partitions, leaderQuota } = context.broker
+  metrics.replication('replicationBytesOut', sizeBytes)
+  const partition = partitions.get(topic, partitionIndex)
+  if (!partition) return
+  if (partition.isAddingReplica(followerId)) metrics.replication('reassignmentBytesOut', sizeBytes)
+  if (leaderQuota.isThrottled(partition)) leaderQuota.record(sizeBytes)
+}
+
+const count = (fetched: readonly FetchedPartition[], terms: FetchTerms): void => {
+  const { metrics } = terms.context.broker
   for (const { wanted, errorCode: code, records } of fetched) {
     metrics.topic(wanted.topic, 'fetches')
     if (!EXPECTED.has(code)) metrics.topic(wanted.topic, 'failedFetches')
     if (!records) continue
-    if (!isFollower) {
-      metrics.topic(wanted.topic, 'bytesOut', records.sizeBytes)
-      continue
-    }
-    metrics.replication('replicationBytesOut', records.sizeBytes)
-    const isAdded = partitions.get(wanted.topic, wanted.partitionIndex)?.isAddingReplica(followerId)
-    if (isAdded) metrics.replication('reassignmentBytesOut', records.sizeBytes)
-  }
-}
-
-/** All that throttled replicas get counts, in sync or not. */
-const recordThrottled = (fetched: readonly FetchedPartition[], { context: { broker } }: FetchTerms): void => {
-  for (const { wanted, records } of fetched) {
-    if (!records) continue
-    const partition = broker.partitions.get(wanted.topic, wanted.partitionIndex)
-    if (partition && broker.leaderQuota.isThrottled(partition)) broker.leaderQuota.record(records.sizeBytes)
+    if (terms.isFollower) countCopied(wanted, records.sizeBytes, terms)
+    else metrics.topic(wanted.topic, 'bytesOut', records.sizeBytes)
   }
 }
 
 const finish = (asked: FetchAsked, { fetched }: FetchPass, terms: FetchTerms): Answer<FetchReply> | Promise<FetchReply> => {
   const reply = asked.reply(fetched)
   count(reply.partitions, terms)
-  if (terms.isFollower) recordThrottled(reply.partitions, terms)
   return terms.context.apiVersion < MAGIC_2_SINCE ? convert(reply, terms.context) : reply
 }
 
