@@ -49,6 +49,18 @@ describe.skipIf(lacks('helm'))('the charts', () => {
     await expect(template(CHART, ...set)).toMatchFileSnapshot(join('rendered', `${name}.snap`))
   })
 
+  test('a busy node has time to start the operator', () => {
+    type Deployment = { spec: { template: { spec: { containers: { startupProbe: Record<string, unknown> }[] } } } }
+    const probeOf = (...set: string[]) => {
+      const deployment = objects(template(CHART, ...set)).find(({ kind }) => kind === 'Deployment') as unknown as Deployment
+      return deployment.spec.template.spec.containers[0]!.startupProbe
+    }
+    const probe = { httpGet: { path: '/healthz', port: 'tcp-prometheus' }, periodSeconds: 2, timeoutSeconds: 5 }
+    expect(probeOf()).toEqual({ ...probe, failureThreshold: 90 })
+    expect(probeOf('startWithinSeconds=301')).toEqual({ ...probe, failureThreshold: 151 })
+    expect(refusal('startWithinSeconds=0')).toContain('/startWithinSeconds')
+  })
+
   test('lint finds nothing', () => {
     execFileSync('helm', ['lint', '--strict', CHART, join('charts', 'sofakafka-crds')], { stdio: 'pipe' })
   })
