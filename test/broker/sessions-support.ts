@@ -142,8 +142,7 @@ export class SessionCluster {
 }
 
 export const send = async (connection: KafkaConnection, partition: number, value: string, acks: -1 | 1): Promise<Sent> => {
-  // Of now: retention would delete older ones in the course of a longer test.
-  const records = batchOf([value], { timestamp: Date.now() })
+  const records = batchOf([value])
   const topics = [{ name: TOPIC, partitions: [{ partitionIndex: partition, records }] }]
   try {
     const { responses } = await connection.request(produce, { acks, timeoutMs: 20_000, topics })

@@ -3,10 +3,13 @@ import type { Codec } from '../../src/protocol/records/record-batch.ts'
 import { records } from '../../src/protocol/records/record.ts'
 import { batches } from '../../src/protocol/records/record-batch.ts'
 
+/** Of now: a broker's retention.ms would delete older records while a test runs. */
+const NOW_MS = Date.now()
+
 /** One batch of records with these values and no keys. */
 export const batchOf = (values: readonly string[], options: { codec?: Codec; timestamp?: number } = {}): Buffer =>
   buildBatch(
-    values.map((value) => ({ key: null, value: Buffer.from(value), timestamp: options.timestamp ?? 1_700_000_000_000 })),
+    values.map((value) => ({ key: null, value: Buffer.from(value), timestamp: options.timestamp ?? NOW_MS })),
     { codec: options.codec ?? 'none' },
   )
 

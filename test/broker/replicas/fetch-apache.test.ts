@@ -65,8 +65,7 @@ describe.skipIf(lacks('java', 'maven'))('beside an Apache Kafka 2.6.3 broker', (
     eventually(
       async () => {
         const leader = await leaderOf(topic, partition)
-        // Of now: retention.ms would delete older ones while the test runs.
-        const records = batchOf(values, { codec: partition === 1 ? 'gzip' : 'none', timestamp: Date.now() })
+        const records = batchOf(values, { codec: partition === 1 ? 'gzip' : 'none' })
         const answer = await client.broker(leader, produce, {
           transactionalId: null,
           acks: -1,
