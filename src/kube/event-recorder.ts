@@ -5,7 +5,8 @@ import { isKubeError } from './error.ts'
 import { events, type Event } from './resources.ts'
 import { keyOf, keyText, type Kube, type KubeObject } from './types.ts'
 
-export type EventInput = { type: 'Normal' | 'Warning'; reason: string; action: string; note: string }
+/** `R`: the reasons that there may be. */
+export type EventInput<R extends string = string> = { type: 'Normal' | 'Warning'; reason: R; action: string; note: string }
 
 const MAX_NOTE_CHARS = 1024
 /** Names of events that were written; a bound for memory, not for events. */
@@ -19,7 +20,7 @@ const LANES = 4
  * Writes events.k8s.io/v1 events about objects, in the background: nobody waits for them, and status goes first when there is much to write. The same event about
  * the same object becomes a series of one event. Failures are logged: an event is never worth a failed reconcile.
  */
-export class EventRecorder {
+export class EventRecorder<R extends string = string> {
   readonly #kube: Kube
   readonly #clock: WallClock
   readonly #logger: Logger
@@ -39,7 +40,7 @@ export class EventRecorder {
   }
 
   /** Resolves at once. */
-  record(object: KubeObject, input: EventInput): Promise<void> {
+  record(object: KubeObject, input: EventInput<R>): Promise<void> {
     if (this.#waiting >= MAX_WAITING) this.#dropped++
     else this.#enqueue(object, input)
     return Promise.resolve()

@@ -7,6 +7,7 @@ import type { MissingField } from './definitions.ts'
 import type { OperatorPods } from './cluster/access.ts'
 import type { Contacts } from './kafka/contact.ts'
 import type { LookAtCluster } from './migration/old-cluster.ts'
+import type { Reason } from './reasons.ts'
 import type { Store } from './store.ts'
 import type { Ensembles } from './zookeeper/ensembles.ts'
 
@@ -17,7 +18,7 @@ export type Environment = {
   contacts: Contacts
   ensembles: Ensembles
   lookAtCluster: LookAtCluster
-  events: EventRecorder
+  events: EventRecorder<Reason>
   certificateEnds: CertificateEnds
   clock: MonotonicClock
   wall: WallClock

@@ -19,6 +19,7 @@ import { ZooKeeperEnsembles, type Ensembles } from './zookeeper/ensembles.ts'
 import { metricsText } from './metrics.ts'
 import { APPLIED, MANAGER } from './names.ts'
 import { queuesOf, type QueueName, type Queues } from './queues.ts'
+import type { Reason } from './reasons.ts'
 import { Store } from './store.ts'
 
 export type OperatorOptions = {
@@ -89,7 +90,7 @@ class RunningOperator {
   readonly #certificateEnds = new CertificateEnds()
   readonly #queues: Queues
   readonly #definitions: Definitions
-  readonly #events: EventRecorder
+  readonly #events: EventRecorder<Reason>
   readonly #calls = new Map<string, number>()
   #http: { close(): Promise<void> } | undefined
   #onStopped!: (code: number) => void
@@ -137,7 +138,7 @@ class RunningOperator {
     this.#contacts =
       options.contacts?.(this.#store) ??
       new KafkaContacts({ clock: clocks.monotonic, logger, entrance: entranceOf(this.#kube, this.#store), home: homeOf(this.#kube) })
-    this.#events = new EventRecorder({
+    this.#events = new EventRecorder<Reason>({
       kube: this.#kube,
       clock: clocks.wall,
       logger,

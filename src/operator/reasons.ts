@@ -63,7 +63,7 @@ export const conditionsOfVerdict = (
   generation: number,
   before: readonly Condition[] | undefined,
   nowMs: number,
-  information: readonly ConditionInput[] = [],
+  information: readonly (ConditionInput & { reason: Reason })[] = [],
 ): Condition[] => {
   const base = { reason, message, observedGeneration: generation }
   const ready: ConditionInput = { ...base, type: 'Ready', status: state === 'ready' ? 'True' : 'False' }

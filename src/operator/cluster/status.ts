@@ -1,7 +1,7 @@
 import type { Cluster, ClusterStatus } from '../../api/index.ts'
 import type { Pod } from '../../kube/resources.ts'
 import { bootstrapService, groupName, namespaceOf } from '../names.ts'
-import { conditionsOfVerdict, READY, reconciling, type Verdict } from '../reasons.ts'
+import { conditionsOfVerdict, READY, reconciling, type Reason, type Verdict } from '../reasons.ts'
 import type { ConditionInput } from '../../kube/conditions.ts'
 import type { Inputs } from './inputs.ts'
 import { addressOf, addressText, idOf, isReady, isZooKeeper, troubleOf } from './pods.ts'
@@ -45,7 +45,7 @@ export const clusterStatus = (inputs: StatusInputs, nowMs: number): ClusterStatu
 }
 
 /** For information: the Cluster may be Ready all the same. */
-const degraded = (warnings: readonly Warning[], observedGeneration: number): ConditionInput[] => {
+const degraded = (warnings: readonly Warning[], observedGeneration: number): (ConditionInput & { reason: Reason })[] => {
   const [first] = warnings
   const message = warnings.map((warning) => warning.message).join('; ')
   return first ? [{ type: 'Degraded', status: 'True', reason: first.reason, message, observedGeneration }] : []
