@@ -14,14 +14,15 @@ const REMOVE: Record<Exclude<RecordKind, 'brokers'>, (contact: Contact, name: st
 
 /**
  * Takes away what resources left behind that are gone: a finalizer was released because nobody could be reached, or the resource went with its namespace.
- * Runs only on a store that has been synced; a name that a living resource claims is left to that one.
+ * Runs only on a store that has been synced; a name that a living resource claims is left to that one, and what was
+ * made for a namespace that is not watched any more stays: nobody here can say that its resource is gone.
  */
 export const removeLeftovers = async (
-  environment: Pick<Environment, 'store' | 'logger'>,
+  environment: Pick<Environment, 'store' | 'logger' | 'watched'>,
   cluster: Key,
   contact: Contact,
 ): Promise<void> => {
-  const { store, logger } = environment
+  const { store, logger, watched } = environment
   for (const kind of ['topics', 'users', 'acls'] as const) {
     const informer = store[kind]
     if (!informer.isSynced) throw new Error(`${kind} are not known yet`)
@@ -29,7 +30,7 @@ export const removeLeftovers = async (
       const claimants: Dependent[] = informer.by('claim', claimOf(cluster, name))
       if (claimants.length > 0) continue
       const record = await contact.records.get(kind, name)
-      if (!record) continue
+      if (!record || (watched.length > 0 && !watched.includes(record.owner.namespace))) continue
       if (record.deletionPolicy === 'Delete') {
         await REMOVE[kind](contact, name)
         logger.info({ cluster: keyText(cluster), kind, name, owner: record.owner }, 'removed what a deleted resource left behind')
