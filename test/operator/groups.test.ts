@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import * as resources from '../../src/kube/resources.ts'
+import { desired } from '../../src/operator/cluster/desired.ts'
+import { keepRemoved, partedSets, removedGroups } from '../../src/operator/cluster/groups.ts'
 import { brokersOf } from '../../src/operator/cluster/listener-services.ts'
+import type { Pass } from '../../src/operator/cluster/steps.ts'
 import { eventually } from '../support/net.ts'
 import { startControlledLab } from './embedded-lab.ts'
 import { cluster } from './objects.ts'
@@ -128,6 +131,33 @@ describe('a group of brokers that is removed', () => {
     expect((await setOf(namespace))?.spec.replicas).toBe(0)
     expect(await claimsOf(namespace)).toEqual(expect.arrayContaining(['data-ant-big-kafka-100']))
   }, 60_000)
+})
+
+test('its ids and its name are free when its last pod is gone, not when it is on its way out', () => {
+  const sets = (...brokers: object[]) =>
+    desired(cluster('ant', 'ns', { brokers }), { image: 'i', advertise: 'pod-dns' }).filter(
+      (one) => one.kind === 'StatefulSet',
+    ) as resources.StatefulSet[]
+  const setOf = (replicas: number) => {
+    const [set] = sets(BIG).filter(({ metadata }) => metadata.name === 'ant-big-kafka')
+    return { ...set!, spec: { ...set!.spec, replicas } }
+  }
+  const pod = { metadata: { name: 'ant-big-kafka-101', labels: { 'sofakafka.io/group': 'big-kafka' } } } as unknown as resources.Pod
+  const now = cluster('ant', 'ns', { brokers: [group('kafka', 2), OTHER, group('new-kafka', 1, { firstId: 101 })] })
+  const begins = (seen: { statefulSets: resources.StatefulSet[]; emptied: resources.StatefulSet[]; pods: resources.Pod[] }) => {
+    const objects = sets(...now.spec.brokers)
+    const removed = removedGroups(now, seen)
+    const pass = { cluster: now, seen, inputs: { removed }, objects, statefulSets: objects } as unknown as Pass
+    keepRemoved(pass)
+    return pass.objects.map(({ metadata }) => metadata.name)
+  }
+  const old = partedSets(now, [setOf(2)])
+  expect(old).toEqual({ live: [setOf(2)], emptied: [] })
+  expect(begins({ statefulSets: old.live, emptied: old.emptied, pods: [pod] })).toEqual(['ant-zookeeper', 'ant-kafka'])
+  const { live, emptied } = partedSets(now, [setOf(0)])
+  expect(emptied).toHaveLength(1)
+  expect(begins({ statefulSets: live, emptied, pods: [pod] })).toEqual(['ant-zookeeper', 'ant-kafka'])
+  expect(begins({ statefulSets: live, emptied, pods: [] })).toEqual(['ant-zookeeper', 'ant-kafka', 'ant-big-kafka', 'ant-new-kafka'])
 })
 
 test('clients outside reach the brokers of a removed group until they go', () => {

@@ -1,5 +1,4 @@
 import type { Cluster } from '../../api/index.ts'
-import type { Pod, StatefulSet } from '../../kube/resources.ts'
 import { keyOf } from '../../kube/types.ts'
 import type { Environment } from '../environment.ts'
 import { Unreachable, type Contact } from '../kafka/contact.ts'
@@ -9,20 +8,22 @@ import { throttleOf } from '../kafka/throttle.ts'
 import { GROUP_LABEL, groupName } from '../names.ts'
 import { reconciling, stalled, type Verdict } from '../reasons.ts'
 import { removedGroups, stopRemoved } from './groups.ts'
+import type { ClusterSeen } from './observe.ts'
 import { idOf } from './pods.ts'
 import type { Step } from './steps.ts'
 
 /** Partitions that move at a time: enough to keep brokers busy, few enough that one that is stuck shows. */
 const AT_A_TIME = 100
 
-export type Leaving = { group: string; brokers: number[] }
+type Removed = ReturnType<typeof removedGroups>[number]
+type Leaving = { group: string; brokers: number[] }
 
 /**
- * The brokers that the spec no longer has and the StatefulSets still run: the highest ids of a group, or all of a group that was removed. A StatefulSet that is being made again is not there
- * for a moment; then its pods tell.
+ * The brokers that the spec no longer has and the StatefulSets still run: the highest ids of a group, or all of one that was removed. A StatefulSet that is being made
+ * again is not there for a moment; then its pods tell.
  */
-export const leavingBrokers = (cluster: Cluster, statefulSets: readonly StatefulSet[], pods: readonly Pod[]): Leaving[] => {
-  const removed = removedGroups(cluster, statefulSets)
+const leavingBrokers = (cluster: Cluster, seen: ClusterSeen, removed: readonly Removed[]): Leaving[] => {
+  const { statefulSets, pods } = seen
   const shrinking = cluster.spec.brokers.flatMap(({ name, replicas, firstId = 0 }) => {
     if (removed.some((group) => group.name === name)) return []
     const set = statefulSets.find(({ metadata }) => metadata.name === groupName(cluster, name) && !metadata.deletionTimestamp)
@@ -31,10 +32,9 @@ export const leavingBrokers = (cluster: Cluster, statefulSets: readonly Stateful
     const brokers = Array.from({ length: Math.max(0, running - replicas) }, (_unused, index) => firstId + replicas + index)
     return brokers.length > 0 ? [{ group: name, brokers }] : []
   })
-  const gone = removed.map(({ name, firstId, replicas }) => ({
-    group: name,
-    brokers: Array.from({ length: replicas }, (_unused, index) => firstId + index),
-  }))
+  const gone = removed
+    .filter(({ isStopping }) => !isStopping)
+    .map(({ name, firstId, replicas }) => ({ group: name, brokers: Array.from({ length: replicas }, (_unused, index) => firstId + index) }))
   return [...shrinking, ...gone]
 }
 
@@ -42,12 +42,13 @@ export const leavingBrokers = (cluster: Cluster, statefulSets: readonly Stateful
 export const shrink: Step = {
   name: 'scale down',
   run: async (pass) => {
-    const leaving = leavingBrokers(pass.cluster, pass.seen.statefulSets, pass.seen.pods)
+    const removed = removedGroups(pass.cluster, pass.seen)
+    pass.inputs.removed = removed
+    const leaving = leavingBrokers(pass.cluster, pass.seen, removed)
     if (leaving.length === 0) return undefined
     // They stay whatever happens below, unless it is known that they may go.
-    const staying = new Map(leaving.map(({ group, brokers }) => [group, brokers.length]))
-    pass.inputs.staying = staying
-    pass.inputs.removed = removedGroups(pass.cluster, pass.seen.statefulSets)
+    const shrinking = leaving.filter(({ group }) => !removed.some(({ name }) => name === group))
+    pass.inputs.staying = new Map(shrinking.map(({ group, brokers }) => [group, brokers.length]))
     const verdict = await drainStep(pass.environment, pass.cluster, leaving)
     if (verdict) return { verdict }
     pass.inputs.staying = undefined

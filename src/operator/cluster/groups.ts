@@ -2,6 +2,7 @@ import type { Cluster } from '../../api/index.ts'
 import * as resources from '../../kube/resources.ts'
 import { keyOf, type KubeObject } from '../../kube/types.ts'
 import { GROUP_LABEL, groupName } from '../names.ts'
+import { idOf } from './pods.ts'
 import type { Group } from './properties.ts'
 import { reconciling, type Verdict } from '../reasons.ts'
 import type { Pass, Step } from './steps.ts'
@@ -11,8 +12,8 @@ type Set = resources.StatefulSet
 /** Brokers that a StatefulSet runs and the spec does not have as they are. */
 export type RemovedGroup = { name: string; firstId: number; replicas: number }
 
-export const isOfBrokers = ({ metadata }: Set): boolean => metadata.labels?.['app.kubernetes.io/name'] === 'kafka'
-export const groupOf = ({ spec }: Set): string => spec.selector.matchLabels[GROUP_LABEL] ?? ''
+const isOfBrokers = ({ metadata }: Set): boolean => metadata.labels?.['app.kubernetes.io/name'] === 'kafka'
+const groupOf = ({ spec }: Set): string => spec.selector.matchLabels[GROUP_LABEL] ?? ''
 const firstIdOf = ({ spec }: Set): number => spec.ordinals?.start ?? 0
 
 /** Whether the set is what the group's brokers run in: another one of that name with other ids is of a group that was removed before. */
@@ -20,11 +21,21 @@ const isSetOf = (set: Set, { name, firstId = 0 }: Group): boolean => groupOf(set
 
 const isRemoved = (cluster: Cluster, set: Set): boolean => isOfBrokers(set) && !cluster.spec.brokers.some((group) => isSetOf(set, group))
 
-/** Groups that the spec no longer has and that still have brokers. */
-export const removedGroups = (cluster: Cluster, sets: readonly Set[]): RemovedGroup[] =>
-  sets
-    .filter((set) => isRemoved(cluster, set) && set.spec.replicas > 0 && !set.metadata.deletionTimestamp)
-    .map((set) => ({ name: groupOf(set), firstId: firstIdOf(set), replicas: set.spec.replicas }))
+type Seen = { statefulSets: readonly Set[]; emptied?: readonly Set[]; pods: readonly resources.Pod[] }
+
+/** Groups that the spec no longer has and that still have brokers. `isStopping`: nothing is on them any more, their pods are on their way out. */
+export const removedGroups = (cluster: Cluster, { statefulSets, emptied = [], pods }: Seen): (RemovedGroup & { isStopping: boolean })[] => {
+  const running = statefulSets
+    .filter((set) => isRemoved(cluster, set) && set.spec.replicas > 0)
+    .map((set) => ({ name: groupOf(set), firstId: firstIdOf(set), replicas: set.spec.replicas, isStopping: false }))
+  const stopping = emptied.flatMap((set) => {
+    const ids = pods.filter(({ metadata }) => metadata.labels?.[GROUP_LABEL] === groupOf(set)).map(idOf)
+    if (ids.length === 0) return []
+    const firstId = Math.min(...ids)
+    return [{ name: groupOf(set), firstId, replicas: Math.max(...ids) + 1 - firstId, isStopping: true }]
+  })
+  return [...running, ...stopping]
+}
 
 /** Sets of removed groups that run nothing any more, apart from the others. */
 export const partedSets = (cluster: Cluster, sets: readonly Set[]): { live: Set[]; emptied: Set[] } => {
@@ -61,12 +72,11 @@ export const keepRemoved = (pass: Pass): Verdict | undefined => {
 }
 
 /** Lets the brokers of removed groups go; nothing is on them any more. */
-export const stopRemoved = async ({ environment, cluster, seen, inputs }: Pass): Promise<void> => {
+export const stopRemoved = async ({ environment, cluster, seen }: Pass): Promise<void> => {
   for (const set of seen.statefulSets.filter((one) => isRemoved(cluster, one) && one.spec.replicas > 0)) {
     const { resourceVersion } = set.metadata
     await environment.kube.patch(resources.statefulSets, keyOf(set), 'merge', { metadata: { resourceVersion }, spec: { replicas: 0 } })
   }
-  delete inputs.removed
 }
 
 /**
