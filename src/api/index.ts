@@ -1,5 +1,6 @@
 export * from './acl.ts'
 export * from './cluster.ts'
 export * from './meta.ts'
+export * from './names.ts'
 export * from './topic.ts'
 export * from './user.ts'

@@ -1,16 +1,16 @@
 import type { Duplex } from 'node:stream'
 import { connect } from 'node:net'
-import type { Cluster } from '../api/index.ts'
+import { brokersService, type Cluster } from '../api/index.ts'
 import { silentLogger } from '../base/logger.ts'
 import { ClusterClient } from '../client/cluster-client.ts'
 import type { Address } from '../client/connection.ts'
+import { isReady } from '../kube/pods.ts'
 import type { Pod } from '../kube/resources.ts'
 import type { Call } from './command.ts'
 import { EXIT, Failure } from './failure.ts'
 import { clusterOf, type KubeAccess, withKube } from './kube-access.ts'
 import { type Login, loginOf } from './login.ts'
-import { brokersService } from './names.ts'
-import { brokerIdOf, type Connect, connectPod, directAddress, isBroker, isDirect, isReady, podsOf } from './pods.ts'
+import { brokerIdOf, type Connect, connectPod, directAddress, isBroker, isDirect, podsOf } from './pods.ts'
 import type { Session } from './session.ts'
 
 export type KafkaAccess = { client: ClusterClient; cluster: Cluster; login: Login; pods: readonly Pod[] }
@@ -32,7 +32,7 @@ class Ways {
     this.#access = access
     this.#how = how
     this.#brokers = brokers
-    this.#service = `${brokersService(cluster.metadata.name)}.${cluster.metadata.namespace}.svc`
+    this.#service = `${brokersService(cluster)}.${cluster.metadata.namespace}.svc`
     this.#login = login
     for (const pod of brokers) this.#pods.set(addressText(this.#addressOf(pod)), pod)
   }

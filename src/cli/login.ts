@@ -1,4 +1,4 @@
-import { users, type Cluster } from '../api/index.ts'
+import { authoritySecret, type Cluster, credentialsSecret, OPERATOR_USER, REPLICATION_PORT, users } from '../api/index.ts'
 import { passwordsFrom, type SaslLogin } from '../client/login.ts'
 import { isKubeError } from '../kube/error.ts'
 import { type Secret, secrets } from '../kube/resources.ts'
@@ -6,7 +6,6 @@ import { textOf } from '../kube/secret-data.ts'
 import type { Key } from '../kube/types.ts'
 import { EXIT, Failure } from './failure.ts'
 import type { KubeAccess } from './kube-access.ts'
-import { authoritySecret, credentialsSecret, OPERATOR_USER, REPLICATION_PORT } from './names.ts'
 
 export type Tls = { ca?: string; cert?: string; key?: string }
 /** How to log in at which port of the brokers' pods. The listener's own host where its certificate is not the operator's. */
@@ -32,7 +31,7 @@ const readSecret = async ({ kube }: KubeAccess, key: Key, why: string): Promise<
 
 /** As the operator, who may do everything. Who may read its Secret is a super user already. */
 const operatorLogin = async (access: KubeAccess, cluster: Cluster): Promise<Login> => {
-  const key = { namespace: cluster.metadata.namespace ?? 'default', name: credentialsSecret(cluster.metadata.name) }
+  const key = { namespace: cluster.metadata.namespace ?? 'default', name: credentialsSecret(cluster) }
   const secret = await readSecret(access, key, "which holds the operator's password: write --user USER to act as a User")
   // While passwords are being changed both are there, and brokers know the one or the other.
   const passwords = [OPERATOR_USER, `next.${OPERATOR_USER}`].flatMap((each) => textOf(secret, each) ?? [])
@@ -83,7 +82,8 @@ const saslOf = (secret: Secret, mechanism: string, username: string): SaslLogin 
 const tlsOf = async ({ kube }: KubeAccess, cluster: Cluster, secret: Secret | undefined): Promise<Tls> => {
   const namespace = cluster.metadata.namespace ?? 'default'
   const authority =
-    textOf(secret, 'ca.crt') ?? textOf(await kube.get(secrets, { namespace, name: authoritySecret(cluster.metadata.name) }), 'ca.crt')
+    textOf(secret, 'ca.crt') ??
+    textOf(await kube.get(secrets, { namespace, name: authoritySecret(cluster.metadata.name, 'cluster-ca') }), 'ca.crt')
   const [cert, key] = [textOf(secret, 'user.crt'), textOf(secret, 'user.key')]
   return { ...(authority ? { ca: authority } : {}), ...(cert && key ? { cert, key } : {}) }
 }

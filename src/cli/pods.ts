@@ -1,10 +1,10 @@
 import { connect } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { Cluster } from '../api/index.ts'
+import { type Cluster, CLUSTER_LABEL } from '../api/index.ts'
+import { addressOf } from '../kube/pods.ts'
 import { PortForwardStream } from '../kube/port-forward.ts'
 import { type Pod, pods } from '../kube/resources.ts'
 import type { KubeAccess } from './kube-access.ts'
-import { CLUSTER_LABEL, PORTS_ANNOTATION } from './names.ts'
 
 export type Connect = 'auto' | 'direct' | 'forward'
 
@@ -18,15 +18,9 @@ export const podsOf = async ({ kube }: KubeAccess, cluster: Cluster): Promise<Po
 export const isBroker = ({ metadata }: Pod): boolean => metadata.labels?.['app.kubernetes.io/name'] === 'kafka'
 export const brokerIdOf = ({ metadata }: Pod): number =>
   Number(metadata.labels?.['apps.kubernetes.io/pod-index'] ?? /(\d+)$/.exec(metadata.name)?.[1] ?? -1)
-export const isReady = ({ status, metadata }: Pod): boolean =>
-  metadata.deletionTimestamp === undefined &&
-  (status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false)
 
 /** Where a port of a pod is when its address can be reached from here. */
-export const directAddress = ({ metadata, status }: Pod, port: number): { host: string; port: number } => {
-  const ports = JSON.parse(metadata.annotations?.[PORTS_ANNOTATION] ?? '{}') as Record<string, number>
-  return { host: status?.podIP ?? '', port: ports[String(port)] ?? port }
-}
+export const directAddress = (pod: Pod, port: number): { host: string; port: number } => addressOf(pod, port) ?? { host: '', port }
 
 /** Pods of the local mode have loopback addresses: they are on this machine and nowhere else. */
 export const isDirect = (how: Connect, pod: Pod): boolean =>

@@ -1,9 +1,8 @@
-import { clusters, type Cluster } from '../api/index.ts'
+import { clusters, type Cluster, PAUSED, RESTART, RESTARTED_AT } from '../api/index.ts'
 import { pods, type Pod } from '../kube/resources.ts'
 import { type Run, UsageError } from './command.ts'
 import { EXIT, Failure } from './failure.ts'
 import { clusterOf, withKube } from './kube-access.ts'
-import { PAUSED, RESTART, RESTARTED_AT } from './names.ts'
 import { podsOf } from './pods.ts'
 
 const annotated = (key: string, value: string) => ({ metadata: { annotations: { [key]: value } } })

@@ -14,5 +14,9 @@ export const conditionsOf = (before: readonly Condition[] | undefined, wanted: r
     return { ...condition, lastTransitionTime }
   })
 
-export const conditionOf = (conditions: readonly Condition[] | undefined, type: string): Condition | undefined =>
+export const conditionOf = <C extends { type: string }>(conditions: readonly C[] | undefined, type: string): C | undefined =>
   conditions?.find((condition) => condition.type === type)
+
+/** Whether the object says of itself that the condition is True. */
+export const hasCondition = (object: { status?: { conditions?: readonly { type: string; status: string }[] } }, type: string): boolean =>
+  conditionOf(object.status?.conditions, type)?.status === 'True'

@@ -1,3 +1,4 @@
+import { hasCondition } from '../kube/conditions.ts'
 import { resourceOf } from '../kube/resources.ts'
 import type { KubeObject, ObjectMeta, OwnerReference } from '../kube/types.ts'
 
@@ -271,7 +272,7 @@ export const leases = resourceOf<Lease>('coordination.k8s.io/v1', 'Lease', 'leas
 /** RFC 3339 with seconds, as Kubernetes' metav1.Time. */
 export const timestamp = (wallMs: number): string => `${new Date(wallMs).toISOString().slice(0, 19)}Z`
 
-export const isReady = (pod: Pod): boolean => pod.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') ?? false
+export const isReady = (pod: Pod): boolean => hasCondition(pod, 'Ready')
 export const isTerminating = (object: Base): boolean => object.metadata.deletionTimestamp !== undefined
 export const isOver = (pod: Pod): boolean => pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed'
 

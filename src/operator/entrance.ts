@@ -2,12 +2,19 @@ import type { Cluster } from '../api/index.ts'
 import { namespaces, secrets, type Pod } from '../kube/resources.ts'
 import { textOf } from '../kube/secret-data.ts'
 import type { Key, Kube } from '../kube/types.ts'
-import { authoritySecret } from './certificates/secrets.ts'
 import { isInterBrokerTls } from './cluster/listeners.ts'
 import { readCredentials } from './cluster/credentials.ts'
 import { addressOf, isReady, isZooKeeper } from './cluster/pods.ts'
 import type { Entrance, ZooKeeperEntrance } from './kafka/contacts.ts'
-import { credentialsSecret, namespaceOf, OPERATOR_USER, REPLICATION_PORT, ZOOKEEPER_PORT, zooKeeperLoginSecret } from './names.ts'
+import {
+  authoritySecret,
+  credentialsSecret,
+  namespaceOf,
+  OPERATOR_USER,
+  REPLICATION_PORT,
+  ZOOKEEPER_PORT,
+  zooKeeperLoginSecret,
+} from './names.ts'
 import type { Store } from './store.ts'
 import { loginIn } from './zookeeper/login.ts'
 import { connectText, isExternal, parseConnect } from './zookeeper/place.ts'

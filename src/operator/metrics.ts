@@ -1,4 +1,5 @@
 import { Exposition, type Sample } from '../base/exposition.ts'
+import { hasCondition } from '../kube/conditions.ts'
 import type { WorkQueue } from '../kube/work-queue.ts'
 import { isPaused } from './admission.ts'
 import type { CertificateEnds } from './certificates/ends.ts'
@@ -47,9 +48,6 @@ const ofKinds = (value: (name: QueueName) => number): Sample[] =>
 const objectsOf = (store: Store, name: QueueName) =>
   ({ cluster: store.clusters, topic: store.topics, user: store.users, acl: store.acls })[name].list()
 
-const isReady = (object: { status?: { conditions?: { type: string; status: string }[] } }): boolean =>
-  object.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false
-
 const writeState = (to: Exposition, { store, isLeader, missingFields }: MetricInputs): void => {
   to.add('sofakafka_operator_leader', 'gauge', 'Whether this process holds the Lease and acts.', [{ value: isLeader ? 1 : 0 }])
   to.add(
@@ -62,7 +60,7 @@ const writeState = (to: Exposition, { store, isLeader, missingFields }: MetricIn
     'sofakafka_operator_resources_ready',
     'gauge',
     'Resources whose Ready condition is True.',
-    ofKinds((name) => objectsOf(store, name).filter(isReady).length),
+    ofKinds((name) => objectsOf(store, name).filter((each) => hasCondition(each, 'Ready')).length),
   )
   to.add(
     'sofakafka_operator_resources_paused',

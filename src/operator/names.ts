@@ -1,14 +1,14 @@
-import type { Cluster } from '../api/index.ts'
+import { type Cluster, CLUSTER_LABEL } from '../api/index.ts'
+
+export * from '../api/names.ts'
 
 export const MANAGER = 'sofakafka-operator'
 export const FINALIZER = 'sofakafka.io/cleanup'
-export const PAUSED = 'sofakafka.io/paused'
 export const APPLIED = 'sofakafka.io/applied'
 /** On pods: the hash of everything for which a pod must be replaced when it changes. */
 export const TEMPLATE_HASH = 'sofakafka.io/template-hash'
 /** On pods: a hash of each of these things by its name, to say which one a pod is replaced for. */
 export const RESTART_ON = 'sofakafka.io/restart-on'
-export const CLUSTER_LABEL = 'sofakafka.io/cluster'
 export const GROUP_LABEL = 'sofakafka.io/group'
 /** On the Services of a listener: its name. */
 export const LISTENER_LABEL = 'sofakafka.io/listener'
@@ -21,27 +21,20 @@ export const LOGIN_OF = 'sofakafka.io/login-of'
 export const ROTATE_PASSWORD = 'sofakafka.io/rotate-password'
 /** On a Cluster: another value than at the last time has the operator change its own password and that of the brokers. */
 export const ROTATE_CREDENTIALS = 'sofakafka.io/rotate-credentials'
-/** On a Cluster, and on pods that were made since: another value than theirs has every pod replaced. */
-export const RESTARTED_AT = 'sofakafka.io/restarted-at'
-/** On a pod: "true" has it replaced. */
-export const RESTART = 'sofakafka.io/restart'
 /** On CLUSTER-credentials: since when the next passwords stand in it. */
 export const NEXT_SINCE = 'sofakafka.io/next-since'
 export const MANAGED = `app.kubernetes.io/managed-by=${MANAGER}`
 export const ZOOKEEPER_GROUP = 'zookeeper'
 
-/** Both are always super users. No User may have a name with this prefix. */
+/** No User may have a name with this prefix. */
 export const RESERVED_PREFIX = 'sofakafka-'
-export const OPERATOR_USER = 'sofakafka-operator'
+/** A super user, as the operator's own is. */
 export const BROKER_USER = 'sofakafka-broker'
 
-export const REPLICATION_PORT = 9091
-export const METRICS_PORT = 9404
 export const ZOOKEEPER_PORT = 2181
 export const ZOOKEEPER_PEER_PORT = 2888
 export const ZOOKEEPER_ELECTION_PORT = 3888
 
-export const brokersService = (cluster: Cluster): string => `${cluster.metadata.name}-kafka-brokers`
 export const bootstrapService = (cluster: Cluster, listener: string): string => `${cluster.metadata.name}-${listener}-bootstrap`
 export const brokerService = (cluster: Cluster, listener: string, id: number): string => `${cluster.metadata.name}-${listener}-${id}`
 export const addressesConfig = (cluster: Cluster): string => `${cluster.metadata.name}-kafka-addresses`
@@ -52,7 +45,6 @@ export const zooKeeperName = (cluster: Cluster): string => groupName(cluster, ZO
 export const zooKeeperService = (cluster: Cluster): string => `${zooKeeperName(cluster)}-client`
 export const zooKeeperNodesService = (cluster: Cluster): string => `${zooKeeperName(cluster)}-nodes`
 export const serviceAccountName = (cluster: Cluster, role: 'kafka' | 'zookeeper'): string => `${cluster.metadata.name}-${role}`
-export const credentialsSecret = (cluster: Cluster): string => `${cluster.metadata.name}-credentials`
 export const zooKeeperLoginSecret = (cluster: Cluster): string => `${zooKeeperName(cluster)}-login`
 
 /** The labels by which services, budgets and StatefulSets select pods; they never change. */

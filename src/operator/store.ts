@@ -5,9 +5,8 @@ import { conditionOf } from '../kube/conditions.ts'
 import { InformerGroup } from '../kube/informer-group.ts'
 import { pods, secretsMetadata, services, statefulSets, type Pod, type Service, type StatefulSet } from '../kube/resources.ts'
 import { keyOf, keyText, type Key, type Kube, type KubeObject, type Resource } from '../kube/types.ts'
-import { authoritySecret } from './certificates/secrets.ts'
 import { aclPrincipal, claimOf, clusterKeyOf, topicName, userName, type Dependent } from './claims.ts'
-import { CLUSTER_LABEL, MANAGED, namespaceOf, USER_LABEL } from './names.ts'
+import { authoritySecret, CLUSTER_LABEL, MANAGED, namespaceOf, USER_LABEL } from './names.ts'
 
 /** Which object wants a look after a change. */
 export type Triggers = Record<'cluster' | 'topic' | 'user' | 'acl', (key: Key) => void>

@@ -2,28 +2,13 @@ import { describe, expect, test } from 'vitest'
 import { COMMANDS } from '../../src/cli/commands/index.ts'
 import { wantedAt } from '../../src/cli/completion/candidates.ts'
 import { moveOf, type Target } from '../../src/cli/groups/reset.ts'
-import * as names from '../../src/cli/names.ts'
 import { nearest } from '../../src/cli/nearest.ts'
 import { formatter, jsonLine } from '../../src/cli/records/format.ts'
 import { linesOf } from '../../src/cli/records/produce.ts'
 import { ruleOf } from '../../src/cli/resources/fields.ts'
 import { table } from '../../src/cli/table.ts'
 import { ageText, durationMs, timeMs } from '../../src/cli/times.ts'
-import * as operator from '../../src/operator/names.ts'
 import { call } from './support.ts'
-
-const cluster = { metadata: { name: 'ant' } } as Parameters<typeof operator.credentialsSecret>[0]
-
-test('things are called as the operator calls them', () => {
-  expect(names.CLUSTER_LABEL).toBe(operator.CLUSTER_LABEL)
-  expect(names.PAUSED).toBe(operator.PAUSED)
-  expect([names.RESTARTED_AT, names.RESTART]).toEqual([operator.RESTARTED_AT, operator.RESTART])
-  expect(names.OPERATOR_USER).toBe(operator.OPERATOR_USER)
-  expect(names.REPLICATION_PORT).toBe(operator.REPLICATION_PORT)
-  expect(names.METRICS_PORT).toBe(operator.METRICS_PORT)
-  expect(names.credentialsSecret('ant')).toBe(operator.credentialsSecret(cluster))
-  expect(names.brokersService('ant')).toBe(operator.brokersService(cluster))
-})
 
 describe('wrong arguments end with 2 and say what to write instead', () => {
   test.each([

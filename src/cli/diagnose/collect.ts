@@ -1,4 +1,4 @@
-import { acls, clusters, topics, users, type Cluster } from '../../api/index.ts'
+import { acls, type Cluster, CLUSTER_LABEL, clusters, topics, users } from '../../api/index.ts'
 import {
   configMaps,
   events,
@@ -19,7 +19,6 @@ import type { Call } from '../command.ts'
 import { describeFailure } from '../failure.ts'
 import { type KubeAccess, listEverywhere } from '../kube-access.ts'
 import { logPath } from '../logs.ts'
-import { CLUSTER_LABEL } from '../names.ts'
 import { type Connect, isBroker, podsOf } from '../pods.ts'
 import type { Session } from '../session.ts'
 import { observe } from '../status/observe.ts'

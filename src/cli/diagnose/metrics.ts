@@ -1,7 +1,7 @@
+import { METRICS_PORT } from '../../api/index.ts'
 import * as http from 'node:http'
 import type { Pod } from '../../kube/resources.ts'
 import type { KubeAccess } from '../kube-access.ts'
-import { METRICS_PORT } from '../names.ts'
 import { type Connect, connectPod } from '../pods.ts'
 
 const MAX_BYTES = 20 * 1024 * 1024

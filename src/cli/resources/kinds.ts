@@ -1,4 +1,5 @@
 import { type Acl, acls, type Topic, topics, type User, users } from '../../api/index.ts'
+import { conditionOf, hasCondition } from '../../kube/conditions.ts'
 import type { KubeObject, Resource } from '../../kube/types.ts'
 import type { Column } from '../table.ts'
 import { ageText } from '../times.ts'
@@ -17,16 +18,14 @@ export const RESOURCES: Readonly<Record<Kind, Resource<Custom>>> = {
   acl: acls as Resource<Custom>,
 }
 
-export const conditionOf = (object: { status?: { conditions?: Condition[] } }, type = 'Ready'): Condition | undefined =>
-  object.status?.conditions?.find((condition) => condition.type === type)
-export const isReady = (object: { status?: { conditions?: Condition[] } }): boolean => conditionOf(object)?.status === 'True'
+export const isReady = (object: { status?: { conditions?: Condition[] } }): boolean => hasCondition(object, 'Ready')
 /** What an object says of itself; one that nobody looked at yet says nothing. */
 export const stateOf = (object: { status?: { conditions?: Condition[] } }): { ready: string; reason: string; message: string } => {
   const {
     status = 'Unknown',
     reason = 'Unknown',
     message = 'the operator has not looked at it yet; is it running?',
-  } = conditionOf(object) ?? {}
+  } = conditionOf(object.status?.conditions, 'Ready') ?? {}
   return { ready: status, reason, message }
 }
 

@@ -1,8 +1,9 @@
+import { PAUSED } from '../../api/index.ts'
 import type { PartitionReplicas } from '../../client/partition-admin.ts'
 import type { Pod } from '../../kube/resources.ts'
-import { brokerIdOf, isBroker, isReady } from '../pods.ts'
+import { isReady } from '../../kube/pods.ts'
+import { brokerIdOf, isBroker } from '../pods.ts'
 import { type Condition, type Custom, isReady as isResourceReady, type Kind, stateOf } from '../resources/kinds.ts'
-import { PAUSED } from '../names.ts'
 import { nextSteps } from './next.ts'
 import type { InKafka, Seen } from './observe.ts'
 

@@ -1,10 +1,10 @@
+import { hasCondition } from '../../kube/conditions.ts'
 import { isKubeError } from '../../kube/error.ts'
 import type { Key, Kube, Result } from '../../kube/types.ts'
 import { isTerminating, nodes, pods, type Node } from '../objects.ts'
 import { DONE, makeController, watch, type Around, type Controller } from './controller.ts'
 
-const isReadyNode = (node: Node): boolean =>
-  !node.spec?.unschedulable && (node.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') ?? false)
+const isReadyNode = (node: Node): boolean => !node.spec?.unschedulable && hasCondition(node, 'Ready')
 
 const sync = async (kube: Kube, nodeList: () => Node[], key: Key): Promise<Result> => {
   const pod = await kube.get(pods, key)

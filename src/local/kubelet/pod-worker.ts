@@ -2,6 +2,7 @@ import type { MonotonicClock, WallClock } from '../../base/clock.ts'
 import type { Disk } from '../../base/disk.ts'
 import type { Logger } from '../../base/logger.ts'
 import { isKubeError } from '../../kube/error.ts'
+import { LOCAL_PORTS } from '../../kube/pods.ts'
 import { keyOf, type Kube } from '../../kube/types.ts'
 import { isOver, pods, timestamp, type Container, type ContainerState, type ContainerStatus, type Pod } from '../objects.ts'
 import { ContainerRunner } from './container.ts'
@@ -28,7 +29,6 @@ export type PodWorkerOptions = {
 
 const DEFAULT_GRACE_SECONDS = 30
 const RETRY_MS = 500
-const PORTS_ANNOTATION = 'local.sofakafka.io/ports'
 
 /** What a container was before this kubelet started: its process is gone, so a run that was going counts as ended, for a reason that nobody saw. */
 const earlierOf = (status: ContainerStatus | undefined, now: string): { restartCount: number; lastState: ContainerState } | undefined => {
@@ -141,7 +141,7 @@ export class PodWorker {
 
   /** Who knows a pod by its address needs its ports too: the operator reads them from this annotation. */
   async #tellPorts(ports: Record<string, number>): Promise<void> {
-    const annotations = { [PORTS_ANNOTATION]: JSON.stringify(ports) }
+    const annotations = { [LOCAL_PORTS]: JSON.stringify(ports) }
     await this.#options.kube.patch(pods, keyOf(this.#pod), 'merge', { metadata: { annotations } })
   }
 

@@ -1,6 +1,6 @@
 import { keyText, parseKey, type Key } from '../../kube/types.ts'
 import type { Sample } from '../../base/exposition.ts'
-import type { AuthorityName } from './secrets.ts'
+import type { AuthorityName } from '../names.ts'
 
 /** When a certificate of a Cluster ends. */
 export type CertificateEnd = { type: AuthorityName | 'listener'; listener?: string; endsMs: number }

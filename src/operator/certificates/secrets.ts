@@ -3,14 +3,12 @@ import type { Secret } from '../../kube/resources.ts'
 import { encoded, textOf } from '../../kube/secret-data.ts'
 import { certificatesIn } from '../../security/certificates.ts'
 import { clusterSecret } from '../cluster-secret.ts'
-import { CLUSTER_LABEL, MANAGER } from '../names.ts'
+import { type AuthorityName, authoritySecret, CLUSTER_LABEL, MANAGER } from '../names.ts'
 import { trustOf, type Authority } from './authority.ts'
 
-export type AuthorityName = 'cluster-ca' | 'clients-ca'
 /** The value of the Cluster's annotation for which an authority was renewed last. */
 const RENEWED_FOR = 'sofakafka.io/renewed-for'
 
-export const authoritySecret = (cluster: string, name: AuthorityName): string => `${cluster}-${name}`
 export const authorityKeySecret = (cluster: string, name: AuthorityName): string => `${authoritySecret(cluster, name)}-key`
 
 export const isOurs = (secret: Secret, cluster: Cluster): boolean => {

@@ -7,14 +7,14 @@ import { allListenersOf, type Listener } from '../cluster/listeners.ts'
 import { CLIENTS_CA_FILE, CLUSTER_CA_FILE } from '../cluster/mounts.ts'
 import type { Finding, Pass, Step, Warning } from '../cluster/steps.ts'
 import type { Environment } from '../environment.ts'
-import { certificatesSecret, namespaceOf } from '../names.ts'
+import { type AuthorityName, authoritySecret, certificatesSecret, namespaceOf } from '../names.ts'
 import { stalled, type Verdict } from '../reasons.ts'
 import { advance, endOf, trustOf, type Authority, type Terms } from './authority.ts'
 import type { CertificateEnd } from './ends.ts'
 import { readGiven } from './given.ts'
 import { hostsOf } from './hosts.ts'
 import { issue, namesMissingIn, whyAnew, type Wish } from './leaf.ts'
-import { authorityKeySecret, authoritySecret, authoritySecrets, isOurs, readAuthority, secretOf, type AuthorityName } from './secrets.ts'
+import { authorityKeySecret, authoritySecrets, isOurs, readAuthority, secretOf } from './secrets.ts'
 
 const DAY_MS = 86_400_000
 /** With another value than the one that was seen last, both authorities are renewed. */

@@ -1,12 +1,9 @@
 import type { Cluster } from '../../api/index.ts'
+import { addressOf, isReady } from '../../kube/pods.ts'
 import type { Pod } from '../../kube/resources.ts'
 import { GROUP_LABEL, TEMPLATE_HASH, ZOOKEEPER_GROUP } from '../names.ts'
 
-/** Where a kubelet of the local mode must share one address among pods, it says here which port stands for which (JSON: {"9092": 40123}). */
-const LOCAL_PORTS = 'local.sofakafka.io/ports'
-
-export const isReady = (pod: Pod): boolean =>
-  !pod.metadata.deletionTimestamp && (pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false)
+export { addressOf, isReady }
 export const isZooKeeper = (pod: Pod): boolean => pod.metadata.labels?.[GROUP_LABEL] === ZOOKEEPER_GROUP
 export const hashOfPod = (pod: Pod): string | undefined => pod.metadata.annotations?.[TEMPLATE_HASH]
 /** The number at the end of the name: a broker's id. */
@@ -22,15 +19,6 @@ export const startingBrokers = (cluster: Cluster, pods: readonly Pod[], nowMs: n
   const wanted = cluster.spec.brokers.reduce((sum, { replicas }) => sum + replicas, 0)
   const absent = isYoung(cluster) ? Math.max(0, wanted - brokers.length) : 0
   return absent + brokers.filter((pod) => !isReady(pod) && isYoung(pod)).length
-}
-
-/** Where the pod's port can be reached; undefined while it has no address. */
-export const addressOf = (pod: Pod, port: number): { host: string; port: number } | undefined => {
-  const host = pod.status?.podIP
-  if (!host) return undefined
-  const text = pod.metadata.annotations?.[LOCAL_PORTS]
-  const ports = text ? (JSON.parse(text) as Record<string, number>) : {}
-  return { host, port: ports[String(port)] ?? port }
 }
 
 export const addressText = ({ host, port }: { host: string; port: number }): string => `${host.includes(':') ? `[${host}]` : host}:${port}`

@@ -1,4 +1,5 @@
 import { clusters, type ClusterStatus } from '../../api/index.ts'
+import { conditionOf } from '../../kube/conditions.ts'
 import { keyOf, type Key, type KubeObject, type Result } from '../../kube/types.ts'
 import { isPaused } from '../admission.ts'
 import { RESYNC_MS, type Environment } from '../environment.ts'
@@ -136,7 +137,7 @@ const statusOf = (pass: Pass, findings: readonly Finding[]): ClusterStatus => {
 
 const againMs = ({ conditions }: ClusterStatus, { kafka }: Pass, findings: readonly Finding[]): number => {
   const sooner = Math.min(...findings.map(({ requeueAfterMs }) => requeueAfterMs ?? Infinity))
-  if (conditions?.some(({ type, status }) => type === 'Ready' && status === 'True')) return Math.min(RESYNC_MS, sooner)
+  if (conditionOf(conditions, 'Ready')?.status === 'True') return Math.min(RESYNC_MS, sooner)
   if (kafka.isAwaited) return WAIT_FOR_CONTACT_MS
   return Math.min(sooner, verdictOfAll(findings)?.state === 'reconciling' ? TROUBLE_RETRY_MS : RETRY_MS)
 }
