@@ -5,9 +5,9 @@ const isObject = (value: unknown): value is Json => typeof value === 'object' &&
 const isEmpty = (value: unknown): boolean =>
   value === undefined || value === null || (Array.isArray(value) ? value.length === 0 : isObject(value) && Object.keys(value).length === 0)
 
-/** JSON with sorted keys: equal for equal values. */
+/** JSON with sorted keys: equal for equal values, whatever the order of their keys. What is undefined is as null. */
 export const canonical = (value: unknown): string =>
-  JSON.stringify(value, (_key, inner: unknown) =>
+  JSON.stringify(value ?? null, (_key, inner: unknown) =>
     isObject(inner) ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))) : inner,
   )
 

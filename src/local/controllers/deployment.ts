@@ -1,4 +1,5 @@
 import type { WallClock } from '../../base/clock.ts'
+import { canonical } from '../../kube/difference.ts'
 import { ownerReference } from '../../kube/resources.ts'
 import type { Key, Kube, Result } from '../../kube/types.ts'
 import {
@@ -12,7 +13,7 @@ import {
   type ReplicaSet,
 } from '../objects.ts'
 import { DONE, makeController, ownerOf, watch, type Around, type Controller } from './controller.ts'
-import { canonical, shortHash } from './hash.ts'
+import { shortHash } from './hash.ts'
 
 const HASH_LABEL = 'pod-template-hash'
 const REVISION = 'deployment.kubernetes.io/revision'

@@ -1,3 +1,4 @@
+import { canonical } from '../../kube/difference.ts'
 import { isKubeError } from '../../kube/error.ts'
 import { ownerReference } from '../../kube/resources.ts'
 import { keyOf, type Key, type Kube, type KubeObject, type Resource, type Result } from '../../kube/types.ts'
@@ -16,7 +17,6 @@ import {
   type Service,
 } from '../objects.ts'
 import { DONE, makeController, watch, type Around, type Controller } from './controller.ts'
-import { canonical } from './hash.ts'
 
 type Port = { name?: string; port: number; protocol: string }
 

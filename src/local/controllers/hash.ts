@@ -1,12 +1,5 @@
 import { createHash } from 'node:crypto'
-
-/** JSON with sorted keys: equal objects have equal texts. */
-export const canonical = (value: unknown): string =>
-  JSON.stringify(value, (_key, part: unknown) =>
-    part && typeof part === 'object' && !Array.isArray(part)
-      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : part,
-  ) ?? 'null'
+import { canonical } from '../../kube/difference.ts'
 
 /** Ten characters without vowels, usable in names and labels, as Kubernetes' own template hashes look. */
 export const shortHash = (value: unknown): string => {

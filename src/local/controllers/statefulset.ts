@@ -1,3 +1,4 @@
+import { canonical } from '../../kube/difference.ts'
 import { isKubeError } from '../../kube/error.ts'
 import { ownerReference } from '../../kube/resources.ts'
 import type { Key, Kube, Result } from '../../kube/types.ts'
@@ -16,7 +17,7 @@ import {
   type StatefulSet,
 } from '../objects.ts'
 import { DONE, makeController, ownerOf, watch, type Around, type Controller } from './controller.ts'
-import { canonical, shortHash } from './hash.ts'
+import { shortHash } from './hash.ts'
 import { ordinalOf, planStatefulSet, REVISION_LABEL, statefulSetStatus, type Revisions } from './statefulset-plan.ts'
 
 const POD_NAME_LABEL = 'statefulset.kubernetes.io/pod-name'

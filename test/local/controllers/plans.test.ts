@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { deploymentStatus, planRollout } from '../../../src/local/controllers/deployment.ts'
-import { canonical, shortHash } from '../../../src/local/controllers/hash.ts'
+import { canonical } from '../../../src/kube/difference.ts'
+import { shortHash } from '../../../src/local/controllers/hash.ts'
 import { podOf } from '../../../src/local/controllers/statefulset.ts'
 import { planStatefulSet, statefulSetStatus } from '../../../src/local/controllers/statefulset-plan.ts'
 import type { Deployment, Pod, ReplicaSet, StatefulSet } from '../../../src/local/objects.ts'

@@ -1,6 +1,6 @@
 import { equal, isObject, type Json, type JsonObject } from '../json.ts'
 import type { FieldError } from '../status.ts'
-import { canonical } from './list-keys.ts'
+import { canonical } from '../../../kube/difference.ts'
 import { fieldSchema, listType, type Schema } from './schema.ts'
 
 const DURATION = /^-?(\d+(\.\d+)?(ns|us|µs|ms|s|m|h))+$|^0$/
