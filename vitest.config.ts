@@ -1,12 +1,14 @@
 import { defineConfig } from 'vitest/config'
+import { SlowestFirst } from './test/support/slowest-first.ts'
 
-// Two cores: two test files at a time. Files that need the machine for themselves say so by a lock (test/support/exclusive.ts).
+// Two cores: two test files at a time.
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     exclude: ['test/**/*.long.test.ts', 'test/**/*.nodes.test.ts'],
     pool: 'forks',
     maxWorkers: 2,
+    sequence: { sequencer: SlowestFirst },
     testTimeout: 30_000,
     hookTimeout: 120_000,
     reporters: ['default'],

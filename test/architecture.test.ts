@@ -1,6 +1,7 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { expect, test } from 'vitest'
+import { SLOWEST } from './support/slowest.ts'
 
 /** Who may import whom (docs/design.md). Think hard about the layering before you add a name. */
 const MAY_IMPORT: Record<string, string[]> = {
@@ -66,4 +67,9 @@ test.each(files.filter((file) => file !== 'src/main.ts'))('%s leaves process.env
 
 test.each(files)('%s names no module by a path that only this repository has', (file) => {
   expect(importsOf(file).filter((specifier) => specifier.includes('/test/') || specifier.includes('/hack/'))).toEqual([])
+})
+
+test('every test file that is to start first is there', () => {
+  expect(SLOWEST.filter((file) => !existsSync(file))).toEqual([])
+  expect(new Set(SLOWEST).size).toBe(SLOWEST.length)
 })
