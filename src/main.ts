@@ -10,16 +10,6 @@ import { monotonicClock, wallClock } from './base/clock.ts'
 import type { Logger } from './base/logger.ts'
 import type { Io, Session } from './cli/program.ts'
 
-const USAGE = `sofakafka PROGRAM [ARGUMENTS]
-  local      [-f FILE]... [--data-dir DIR] [--port N] [--shared-address] [-o json] [--no-color]
-             a whole cluster on this machine, from custom resources (default: examples/quickstart.yaml)
-  broker     SERVER.PROPERTIES [--override KEY=VALUE]...
-  zookeeper  ZOO.CFG
-  operator   [--kubeconfig PATH] [--image IMAGE] [--advertise=pod-dns|pod-ip] [--http-port N] [--no-leader-election]
-  version
-  help       [COMMAND]
-Logs of programs are JSON lines on stdout; LOG_LEVEL is trace, debug, info (default), warn, error or silent.`
-
 /** Wrong arguments: the text says what to write instead; exit 2. */
 class UsageError extends Error {}
 
@@ -34,6 +24,7 @@ type Running = { stopped: Promise<number>; stop(): Promise<void> }
 type Program = {
   /** A stop that takes longer is given up: exit 1. The broker has a shorter deadline of its own (sofakafka.shutdown.timeout.ms). */
   stopWithinMs: number
+  help(): Promise<string>
   start(args: string[], signal: AbortSignal): Promise<Running>
 }
 
@@ -50,7 +41,7 @@ const parse = <T extends ParseArgsConfig>(config: T): ReturnType<typeof parseArg
   try {
     return parseArgs(config)
   } catch (error) {
-    throw new UsageError((error as Error).message)
+    throw new UsageError((error as Error).message.replace(/\. To specify a positional argument.*/s, ''))
   }
 }
 
@@ -228,12 +219,15 @@ const runCommand = async (args: string[]): Promise<number> => {
   return code
 }
 
+const usages = () => import('./cli/programs.ts')
+
 const PROGRAMS: Record<string, Program> = {
-  broker: { stopWithinMs: 120_000, start: startBroker },
-  operator: { stopWithinMs: 25_000, start: startOperator },
-  zookeeper: { stopWithinMs: 25_000, start: startZooKeeper },
-  local: { stopWithinMs: 10_000, start: startLocal },
+  broker: { stopWithinMs: 120_000, help: async () => (await usages()).BROKER_USAGE, start: startBroker },
+  operator: { stopWithinMs: 25_000, help: async () => (await import('./operator/arguments.ts')).OPERATOR_USAGE, start: startOperator },
+  zookeeper: { stopWithinMs: 25_000, help: async () => (await usages()).ZOOKEEPER_USAGE, start: startZooKeeper },
+  local: { stopWithinMs: 10_000, help: async () => (await usages()).LOCAL_USAGE, start: startLocal },
 }
+const programOf = (name = ''): Program | undefined => (Object.hasOwn(PROGRAMS, name) ? PROGRAMS[name] : undefined)
 
 /** From the first SIGTERM or SIGINT on the program has its time to stop; a second one, or the end of that time, ends it at once. */
 const runUntilStopped = async (program: Program, args: string[]): Promise<number> => {
@@ -263,18 +257,30 @@ const fail = (what: string, error: unknown): never => {
 }
 
 const showHelp = async (): Promise<number> => {
-  const { overview } = await import('./cli/program.ts')
-  const programs = calledAs() === 'sofakafka' ? `${USAGE}\n\n` : ''
+  const [{ overview }, { PROGRAMS_USAGE }] = await Promise.all([import('./cli/program.ts'), usages()])
+  const programs = calledAs() === 'sofakafka' ? `${PROGRAMS_USAGE}\n\n` : ''
   process.stdout.write(`${programs}${overview(calledAs())}`)
+  return 0
+}
+
+const HELP = ['help', '--help', '-h']
+const VERSION = ['version', '--version']
+
+/** `sofakafka broker --help` and `sofakafka help broker` are one; the rest are the program's own arguments. */
+const runProgram = async (program: Program, args: string[], isAboutIt: boolean): Promise<number> => {
+  if (isAboutIt || args.some((arg) => arg === '--help' || arg === '-h')) process.stdout.write(`${await program.help()}\n`)
+  else if (args.length === 1 && args[0] === '--version') process.stdout.write(`${version()}\n`)
+  else return runUntilStopped(program, args)
   return 0
 }
 
 const main = async ([name = 'help', ...args]: string[]): Promise<number> => {
   if (basename(process.argv[1] ?? '') === COMPLETER) return runCommand(['__complete', ...process.argv.slice(2)])
-  if (name === 'version' || name === '--version') return (process.stdout.write(`${version()}\n`), 0)
-  if (['help', '--help', '-h'].includes(name) && args.length === 0) return showHelp()
-  const program = Object.hasOwn(PROGRAMS, name) ? PROGRAMS[name] : undefined
-  return program ? runUntilStopped(program, args) : runCommand([name, ...args])
+  const isHelp = HELP.includes(name)
+  const program = programOf(isHelp ? args[0] : name)
+  if (program) return runProgram(program, args, isHelp)
+  if (VERSION.includes(name)) return (process.stdout.write(`${version()}\n`), 0)
+  return isHelp && args.length === 0 ? showHelp() : runCommand([name, ...args])
 }
 
 process.on('uncaughtException', (error) => fail('uncaught error', error))
@@ -287,7 +293,7 @@ main(process.argv.slice(2)).then(
     const isUsage = error instanceof Error && error.constructor.name === 'UsageError'
     process.stderr.write(`sofakafka: ${error instanceof Error ? error.message : String(error)}\n`)
     if (!isUsage && process.env['LOG_LEVEL'] === 'debug' && error instanceof Error) process.stderr.write(`${error.stack}\n`)
-    if (isUsage) process.stderr.write('sofakafka help shows what there is\n')
+    if (isUsage) process.stderr.write(`\`sofakafka help ${process.argv[2]}\` shows what it takes\n`)
     end(isUsage ? 2 : 1)
   },
 )

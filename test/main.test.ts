@@ -9,7 +9,7 @@ describe('arguments', () => {
     [['brocker'], 'there is no program or command brocker; did you mean broker?'],
     [['zookeeper'], 'write the path of one zoo.cfg file'],
     [['zookeeper', 'a', 'b'], 'write the path of one zoo.cfg file'],
-    [['broker', '--overide', 'x=y'], "Unknown option '--overide'"],
+    [['broker', '--overide', 'x=y'], "Unknown option '--overide'\n`sofakafka help broker` shows"],
     [['broker', '/nowhere/server.properties'], '/nowhere/server.properties'],
     [['local', '--port', 'x'], '--port x: write a number'],
     [['local', '-o', 'yaml'], 'write -o json'],
@@ -26,6 +26,18 @@ describe('arguments', () => {
     expect(main('version')).toMatchObject({ status: 0, stdout: `${version}\n` })
     expect(main('help')).toMatchObject({ status: 0, stderr: '' })
     expect(main('help').stdout).toContain('broker     SERVER.PROPERTIES')
+    expect(main('broker', '--version')).toMatchObject({ status: 0, stdout: `${version}\n` })
+  })
+
+  test.each([
+    [['broker', '--help'], '--override KEY=VALUE'],
+    [['zookeeper', '-h'], 'ZOO.CFG'],
+    [['operator', '--help'], '--network-policies'],
+    [['help', 'local'], '--data-dir DIR'],
+  ])('%j shows what the program takes', (args, words) => {
+    const { status, stdout, stderr } = main(...args)
+    expect(stdout).toContain(words)
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
   })
 })
 
