@@ -6,7 +6,14 @@ import { createPartitions } from '../protocol/api/37-create-partitions.ts'
 import { incrementalAlterConfigs } from '../protocol/api/44-incremental-alter-configs.ts'
 import { alterUserScramCredentials } from '../protocol/api/51-alter-user-scram-credentials.ts'
 import { type Answered, errorName, failureOf, KafkaError } from '../protocol/errors.ts'
-import { MIN_ITERATIONS, saltPassword, SCRAM_MECHANISMS, type ScramMechanism } from '../security/scram.ts'
+import {
+  credentialOfSaltedPassword,
+  MIN_ITERATIONS,
+  saltPassword,
+  SCRAM_MECHANISMS,
+  type ScramCredential,
+  type ScramMechanism,
+} from '../security/scram.ts'
 import type { ClusterClient } from './cluster-client.ts'
 import { alteration, type KeyChange, TOPIC_RESOURCE } from './config-resource.ts'
 
@@ -111,24 +118,27 @@ export class Admin {
     return outcomesOf(responses.map((response) => ({ ...response, name: response.resourceName })))
   }
 
-  /** Sets the password of one mechanism; the password itself does not leave this process. */
-  async setScramPassword(user: string, mechanism: ScramMechanism, password: string): Promise<void> {
-    const refusal = (await this.setScramPasswords([{ user, mechanism, password }])).get(user)
-    if (refusal) throw refusal
+  /** Sets the password of one mechanism; the password itself does not leave this process. Gives what the brokers check logins against from now on. */
+  async setScramPassword(user: string, mechanism: ScramMechanism, password: string): Promise<ScramCredential> {
+    const set = (await this.setScramPasswords([{ user, mechanism, password }])).get(user)
+    if (set === undefined || set instanceof KafkaError) throw set ?? new KafkaError('UNKNOWN_SERVER_ERROR', `nothing was said of ${user}`)
+    return set
   }
 
   /** Of many users in one request; each user at most once. */
-  async setScramPasswords(passwords: readonly NewPassword[]): Promise<Outcomes> {
+  async setScramPasswords(passwords: readonly NewPassword[]): Promise<Map<string, ScramCredential | Refusal>> {
+    const credentials = new Map<string, ScramCredential>()
     const upsertion = async ({ user, mechanism, password }: NewPassword) => {
       const salt = randomBytes(24)
       const saltedPassword = await saltPassword(mechanism, password, salt, MIN_ITERATIONS)
+      credentials.set(user, credentialOfSaltedPassword(mechanism, saltedPassword, salt, MIN_ITERATIONS))
       return { name: user, mechanism: SCRAM_MECHANISMS[mechanism].type, iterations: MIN_ITERATIONS, salt, saltedPassword }
     }
     const upsertions = await Promise.all(passwords.map(upsertion))
     const { results } = await this.#client.controller(alterUserScramCredentials, { deletions: [], upsertions }, (answer) =>
       commonError(answer.results.map((one) => one.errorCode)),
     )
-    return outcomesOf(results.map(({ user, ...result }) => ({ ...result, name: user })))
+    return new Map(results.map((result) => [result.user, failureOf(result) ?? credentials.get(result.user)!]))
   }
 
   /** One that is not there is no error. */

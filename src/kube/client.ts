@@ -141,9 +141,13 @@ export class KubeClient implements Kube {
     return this.#write<T>('PATCH', pathOf(resource, key.namespace, key.name, options.subresource) + query, body, CONTENT_TYPES[type])
   }
 
-  async apply<T extends KubeObject>(resource: Resource<T>, object: T): Promise<{ object: T; changed: boolean; created: boolean }> {
+  async apply<T extends KubeObject>(
+    resource: Resource<T>,
+    object: T,
+    seen?: { live: T | undefined },
+  ): Promise<{ object: T; changed: boolean; created: boolean }> {
     const wanted = this.#withHash(object)
-    const live = await this.get(resource, keyOf(object))
+    const { live } = seen ?? { live: await this.get(resource, keyOf(object)) }
     if (live && covers(live, wanted)) return { object: live, changed: false, created: false }
     const applied = await this.patch(resource, keyOf(object), 'apply', wanted)
     return { object: applied, changed: applied.metadata.resourceVersion !== live?.metadata.resourceVersion, created: !live }

@@ -88,8 +88,15 @@ export interface Kube {
   /** PUT: replaces the whole object; metadata.resourceVersion, where set, must still hold. */
   update<T extends KubeObject>(resource: Resource<T>, object: T, options?: PatchOptions): Promise<T>
   patch<T extends KubeObject>(resource: Resource<T>, key: Key, type: PatchType, body: unknown, options?: PatchOptions): Promise<T>
-  /** Server-side apply. Sends nothing when the live object already has every field of `object` and the last apply was of the same fields. */
-  apply<T extends KubeObject>(resource: Resource<T>, object: T): Promise<{ object: T; changed: boolean; created: boolean }>
+  /**
+   * Server-side apply. Sends nothing when the live object already has every field of `object` and the last apply was of the same fields.
+   * `seen`: what was just read there; absent: it is read.
+   */
+  apply<T extends KubeObject>(
+    resource: Resource<T>,
+    object: T,
+    seen?: { live: T | undefined },
+  ): Promise<{ object: T; changed: boolean; created: boolean }>
   /** Merge-patches the status subresource of `object`; sends nothing when `status` is what the object has. */
   patchStatus<T extends KubeObject & { status?: unknown }>(
     resource: Resource<T>,

@@ -9,6 +9,7 @@ import type { Contacts } from './kafka/contact.ts'
 import type { LookAtCluster } from './migration/old-cluster.ts'
 import type { Reason } from './reasons.ts'
 import type { Store } from './store.ts'
+import type { SettledUsers } from './user/settled.ts'
 import type { Ensembles } from './zookeeper/ensembles.ts'
 
 /** What every reconciler has. */
@@ -20,6 +21,7 @@ export type Environment = {
   lookAtCluster: LookAtCluster
   events: EventRecorder<Reason>
   certificateEnds: CertificateEnds
+  settledUsers: SettledUsers
   clock: MonotonicClock
   wall: WallClock
   logger: Logger

@@ -21,6 +21,7 @@ import { APPLIED, MANAGER } from './names.ts'
 import { queuesOf, type QueueName, type Queues } from './queues.ts'
 import type { Reason } from './reasons.ts'
 import { Store } from './store.ts'
+import { SettledUsers } from './user/settled.ts'
 
 export type OperatorOptions = {
   connection: KubeConnection
@@ -154,6 +155,7 @@ class RunningOperator {
       lookAtCluster: lookAtCluster({ clock: clocks.monotonic, logger }),
       ensembles: options.ensembles ?? new ZooKeeperEnsembles({ clock: clocks.monotonic, logger }),
       events: this.#events,
+      settledUsers: new SettledUsers(store),
       clock: clocks.monotonic,
       wall: clocks.wall,
       logger,

@@ -11,11 +11,11 @@ import { reconcileUser } from './user/reconcile.ts'
 
 type Reconcile = (environment: Environment) => (key: Key) => Promise<Result>
 
-/** Reconciles of Topics are gathered into common requests to Kafka; the more at once, the fewer requests. */
+/** Reconciles of Topics, and of Users, are gathered into common requests to Kafka; the more at once, the fewer requests. */
 const KINDS = {
   cluster: { reconcile: reconcileCluster, concurrency: 8, deadlineMs: 120_000 },
   topic: { reconcile: reconcileTopic, concurrency: 200, deadlineMs: 60_000 },
-  user: { reconcile: reconcileUser, concurrency: 50, deadlineMs: 60_000 },
+  user: { reconcile: reconcileUser, concurrency: 200, deadlineMs: 60_000 },
   acl: { reconcile: reconcileAcl, concurrency: 50, deadlineMs: 60_000 },
 } as const satisfies Record<string, { reconcile: Reconcile; concurrency: number; deadlineMs: number }>
 

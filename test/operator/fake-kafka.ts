@@ -106,13 +106,16 @@ export class FakeKafka {
         'alter',
       ),
     setScramPasswords: async (passwords) => {
-      for (const { user, mechanism, password } of passwords) await this.admin.setScramPassword(user, mechanism, password)
-      return new Map(passwords.map(({ user }) => [user, undefined]))
+      const made = new Map<string, ScramCredential>()
+      for (const { user, mechanism, password } of passwords) made.set(user, await this.admin.setScramPassword(user, mechanism, password))
+      return made
     },
     setScramPassword: async (user, mechanism, password) => {
       this.writes.push(`scram ${user} ${mechanism}`)
       const credentials = this.users.get(user) ?? new Map<ScramMechanism, ScramCredential>()
-      this.users.set(user, credentials.set(mechanism, await credentialOfPassword(mechanism, password)))
+      const credential = await credentialOfPassword(mechanism, password)
+      this.users.set(user, credentials.set(mechanism, credential))
+      return credential
     },
     deleteScramUser: async (user, mechanism) => {
       this.writes.push(`scram delete ${user} ${mechanism}`)

@@ -5,12 +5,13 @@ import { Informer } from '../../src/kube/informer.ts'
 import { keyOf } from '../../src/kube/types.ts'
 import { monotonicClock } from '../../src/base/clock.ts'
 import { silentLogger } from '../../src/base/logger.ts'
-import { verifyPassword, type ScramMechanism } from '../../src/security/scram.ts'
+import { credentialOfPassword, verifyPassword, type ScramMechanism } from '../../src/security/scram.ts'
 import { eventually } from '../support/net.ts'
 import { startEmbeddedLab } from './embedded-lab.ts'
 import type { FakeKafka } from './fake-kafka.ts'
 import { user } from './objects.ts'
 import { OperatorLab } from './operator-lab.ts'
+import { scrape, valueOf } from './scrape.ts'
 
 const place = new OperatorLab()
 const { put, readyOf, becomes, isGone, servedCluster } = place
@@ -56,6 +57,42 @@ test.each(['SCRAM-SHA-256', 'SCRAM-SHA-512'] as const)(
     expect(kafka.writes).toEqual([])
   },
 )
+
+/** How many objects the operator has read one by one, and how often it has looked at Users. */
+const readsAndLooks = async () => {
+  const series = await scrape(place.operator)
+  const reads = series.filter(({ name, labels }) => name === 'sofakafka_operator_kubernetes_requests_total' && labels['method'] === 'GET')
+  return {
+    reads: reads.reduce((sum, { value }) => sum + value, 0),
+    looks: valueOf(series, 'sofakafka_operator_reconciliations_successful_total', { kind: 'User' }),
+  }
+}
+
+test('a User that was found in order costs no read of its Secret, and what changed in Kafka is put right all the same', async () => {
+  const { namespace, kafka } = await servedCluster()
+  const object = user('app', namespace)
+  await put(object)
+  await becomes(object, 'Ready')
+  const password = await passwordOf(object)
+  const look = async (mark: string): Promise<number> => {
+    const before = await readsAndLooks()
+    await annotate(object, { mark })
+    await eventually(async () => (await readsAndLooks()).looks > before.looks)
+    return (await readsAndLooks()).reads - before.reads
+  }
+  // What the watches tell of the making may still lead to a look or two.
+  await eventually(async () => (await look(String(Math.random()))) === 0, { everyMs: 200 })
+  kafka.users.get('app')!.set('SCRAM-SHA-512', await credentialOfPassword('SCRAM-SHA-512', 'of somebody else'))
+  expect(await look('credential')).toBeGreaterThan(0)
+  await eventually(() => logsIn(kafka, 'app', password))
+  expect(await look('again')).toBe(0)
+  await kafka.records.delete('users', 'app')
+  expect(await look('record')).toBeGreaterThan(0)
+  expect(await kafka.records.get('users', 'app')).toMatchObject({ mechanism: 'SCRAM-SHA-512' })
+  await place.kube.delete(secrets, keyOf(object))
+  await eventually(async () => (await secretOf(object)) && (await logsIn(kafka, 'app', await passwordOf(object))))
+  expect(await passwordOf(object)).not.toBe(password)
+})
 
 test('an annotation has another password made, once for each value', async () => {
   const { namespace, kafka } = await servedCluster()

@@ -1,6 +1,6 @@
 import type { MonotonicClock } from '../../base/clock.ts'
 import type { Admin, ConfigChange, ConfigValue, NewPassword, NewTopic, Outcomes, Refusal, TopicDescription } from '../../client/admin.ts'
-import type { ScramMechanism } from '../../security/scram.ts'
+import type { ScramCredential, ScramMechanism } from '../../security/scram.ts'
 import { Batch } from './batch.ts'
 
 type Answers<V> = Map<string, V>
@@ -16,7 +16,7 @@ export class BatchedAdmin implements Pick<Admin, keyof Admin> {
   readonly #create: Batch<NewTopic, Refusal | undefined>
   readonly #grow: Batch<{ name: string; partitions: number }, Refusal | undefined>
   readonly #alter: Batch<ConfigChange, Refusal | undefined>
-  readonly #passwords: Batch<NewPassword, Refusal | undefined>
+  readonly #passwords: Batch<NewPassword, ScramCredential | Refusal | undefined>
 
   constructor(admin: Admin, clock: MonotonicClock) {
     this.#admin = admin
@@ -93,13 +93,13 @@ export class BatchedAdmin implements Pick<Admin, keyof Admin> {
     return this.#admin.deleteTopics(names)
   }
 
-  setScramPassword(user: string, mechanism: ScramMechanism, password: string): Promise<void> {
-    return this.#passwords.ask({ user, mechanism, password }).then((refusal) => {
-      if (refusal) throw refusal
-    })
+  async setScramPassword(user: string, mechanism: ScramMechanism, password: string): Promise<ScramCredential> {
+    const set = await this.#passwords.ask({ user, mechanism, password })
+    if (set === undefined || set instanceof Error) throw set ?? new Error(`nothing was said of ${user}`)
+    return set
   }
 
-  setScramPasswords(passwords: readonly NewPassword[]): Promise<Outcomes> {
+  setScramPasswords(passwords: readonly NewPassword[]): Promise<Map<string, ScramCredential | Refusal>> {
     return gather(passwords, ({ user }) => user, this.#passwords)
   }
 

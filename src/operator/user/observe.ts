@@ -13,6 +13,8 @@ export type UserSeen = {
   secret: Secret | undefined
   /** What the user shall log in with; undefined: one has to be made. */
   password: string | undefined
+  /** The version of the Secret in which somebody gives it. */
+  givenVersion: string | undefined
   /** The wish for another password that `password`, or the one to be made, fulfils. */
   rotation: string | undefined
 }
@@ -37,13 +39,13 @@ export const observeUser = async (kube: Kube, user: User, cluster: Cluster): Pro
   }
   const fulfilled = secret?.metadata.annotations?.[ROTATE_PASSWORD]
   const rotation = user.metadata.annotations?.[ROTATE_PASSWORD] ?? fulfilled
-  const seen = { user, cluster, name: userName(user), secret, rotation }
+  const seen = { user, cluster, name: userName(user), secret, rotation, givenVersion: undefined }
   const reference = user.spec.authentication.password?.secretKeyRef
   if (!reference) return { ...seen, password: rotation === fulfilled ? textOf(secret, 'password') || undefined : undefined }
   const given = await kube.get(secrets, { namespace, name: reference.name })
   const password = textOf(given, reference.key)
   const problem = problemOf(password, reference)
-  return problem ? { verdict: problem } : { ...seen, password }
+  return problem ? { verdict: problem } : { ...seen, password, givenVersion: given?.metadata.resourceVersion }
 }
 
 const problemOf = (password: string | undefined, { name, key }: { name: string; key: string }): Verdict | undefined => {

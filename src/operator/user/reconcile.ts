@@ -8,7 +8,8 @@ import type { Environment } from '../environment.ts'
 import { Unreachable } from '../kafka/contact.ts'
 import { finalize, keepFinalizer } from '../lifecycle.ts'
 import { ROTATE_PASSWORD } from '../names.ts'
-import { reconciling, type Verdict } from '../reasons.ts'
+import { READY, reconciling, type Verdict } from '../reasons.ts'
+import type { ScramMechanism } from '../../security/scram.ts'
 import { certificateSecret } from './certificate.ts'
 import { mechanismOf, passwordSecret } from './desired.ts'
 import { observeUser, type UserSeen } from './observe.ts'
@@ -32,6 +33,7 @@ export const reconcileUser =
   (environment: Environment) =>
   async (key: Key): Promise<Result> => {
     const user = environment.store.users.get(key)
+    if (!user || user.metadata.deletionTimestamp) environment.settledUsers.forget({ metadata: key })
     if (!user) return {}
     const claims = userClaims(environment)
     if (user.metadata.deletionTimestamp) return finalize(environment, users, user, claims, (contact) => removeUser(contact, userName(user)))
@@ -45,35 +47,54 @@ export const reconcileUser =
 const bring = async (environment: Environment, user: User, claims: Claims<User>): Promise<Verdict> => {
   const admission = admit(environment, user, claims)
   if ('verdict' in admission) return admission.verdict
-  const seen = await observeUser(environment.kube, user, admission.cluster)
-  if ('verdict' in seen) return seen.verdict
-  const mechanism = mechanismOf(user)
-  const scram = mechanism && { mechanism, password: seen.password ?? newPassword() }
-  // The Secret first: a password that Kafka has and nobody knows would be of no use.
-  if (scram) await keepSecret(environment, seen, passwordSecret(seen, scram.mechanism, scram.password))
-  else {
-    const made = await certificateSecret(environment, seen)
-    if ('verdict' in made) return made.verdict
-    await keepSecret(environment, seen, made.secret)
-    if (made.note !== undefined) {
-      await environment.events.record(user, { type: 'Normal', reason: 'CertificateRenewed', action: 'Reconcile', note: made.note })
-    }
-  }
+  const { cluster } = admission
   try {
-    const contact = await environment.contacts.get(clusterKeyOf(user))
-    return await setScram(environment, contact, user, seen.name, scram)
+    const contactOf = () => environment.contacts.get(clusterKeyOf(user))
+    if (await environment.settledUsers.isSettled(user, cluster, contactOf)) return READY
+    environment.settledUsers.forget(user)
+    const seen = await observeUser(environment.kube, user, cluster)
+    if ('verdict' in seen) return seen.verdict
+    const mechanism = mechanismOf(user)
+    // The Secret first: a password that Kafka has and nobody knows would be of no use.
+    return mechanism ? await bringPassword(environment, seen, mechanism) : await bringCertificate(environment, seen)
   } catch (error) {
     if (!(error instanceof Unreachable)) throw error
     return reconciling('BrokersUnreachable', error.message)
   }
 }
 
-const keepSecret = async (environment: Environment, { user, secret, rotation }: UserSeen, wanted: Secret): Promise<void> => {
-  const { changed } = await environment.kube.apply(secrets, wanted)
-  if (!changed) return
+const bringPassword = async (environment: Environment, seen: UserSeen, mechanism: ScramMechanism): Promise<Verdict> => {
+  const { user, cluster, secret, givenVersion } = seen
+  const password = seen.password ?? newPassword()
+  const kept = await keepSecret(environment, seen, passwordSecret(seen, mechanism, password))
+  const contact = await environment.contacts.get(clusterKeyOf(user))
+  const set = await setScram(environment, contact, user, { name: seen.name, scram: { mechanism, password }, isNews: secret !== undefined })
+  if ('verdict' in set) return set.verdict
+  if (set.credential)
+    environment.settledUsers.note(user, cluster, { own: kept.metadata.resourceVersion, given: givenVersion }, set.credential)
+  return READY
+}
+
+const bringCertificate = async (environment: Environment, seen: UserSeen): Promise<Verdict> => {
+  const { user } = seen
+  const made = await certificateSecret(environment, seen)
+  if ('verdict' in made) return made.verdict
+  await keepSecret(environment, seen, made.secret)
+  if (made.note !== undefined) {
+    await environment.events.record(user, { type: 'Normal', reason: 'CertificateRenewed', action: 'Reconcile', note: made.note })
+  }
+  const contact = await environment.contacts.get(clusterKeyOf(user))
+  const set = await setScram(environment, contact, user, { name: seen.name, scram: undefined, isNews: true })
+  return 'verdict' in set ? set.verdict : READY
+}
+
+const keepSecret = async (environment: Environment, { user, secret, rotation }: UserSeen, wanted: Secret): Promise<Secret> => {
+  const { changed, object } = await environment.kube.apply(secrets, wanted, { live: secret })
+  if (!changed) return object
   const isRotated = secret !== undefined && rotation !== secret.metadata.annotations?.[ROTATE_PASSWORD]
   const event = { type: 'Normal', action: 'Reconcile' } as const
   if (!secret) await environment.events.record(user, { ...event, reason: 'Created', note: `Secret ${user.metadata.name}` })
   else if (isRotated && mechanismOf(user))
     await environment.events.record(user, { ...event, reason: 'Changed', note: `another password in the Secret ${user.metadata.name}` })
+  return object
 }
