@@ -3,6 +3,7 @@ import { fetch } from '../../src/protocol/api/01-fetch.ts'
 import { listOffsets } from '../../src/protocol/api/02-list-offsets.ts'
 import { metadata } from '../../src/protocol/api/03-metadata.ts'
 import { produce } from '../../src/protocol/api/00-produce.ts'
+import { errorCode } from '../../src/protocol/errors.ts'
 import { startTestBroker, type TestBroker } from '../support/test-broker.ts'
 import { batchOf } from '../support/batches.ts'
 
@@ -37,5 +38,18 @@ test('records that were produced are fetched', async () => {
   expect(broker.metrics.topics.get('t bytesOut')).toBe(broker.metrics.topics.get('t bytesIn'))
   const described = await client.request(metadata, { topics: null })
   expect(described.topics.map(({ name }) => name)).toEqual(['t'])
+  client.close()
+})
+
+test('a batch that is cut off behind a whole one is left out, and two whole ones are refused', async () => {
+  const client = await broker.client()
+  const send = async (records: Buffer) => {
+    const topics = [{ name: 't', partitions: [{ partitionIndex: 1, records }] }]
+    return (await client.request(produce, { acks: -1, timeoutMs: 1000, topics })).responses[0]!.partitions[0]!
+  }
+  const whole = batchOf(['a', 'b'])
+  expect(await send(Buffer.concat([whole, batchOf(['c']).subarray(0, 40)]))).toMatchObject({ errorCode: 0, baseOffset: 0 })
+  expect(await send(Buffer.concat([whole, whole]))).toMatchObject({ errorCode: errorCode('INVALID_RECORD'), baseOffset: -1 })
+  expect(await send(batchOf(['d']))).toMatchObject({ errorCode: 0, baseOffset: 2 })
   client.close()
 })

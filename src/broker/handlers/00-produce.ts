@@ -1,7 +1,8 @@
 import type { produce } from '../../protocol/api/00-produce.ts'
 import { codeOf, errorName, KafkaError } from '../../protocol/errors.ts'
 import { RecordValidationError } from '../../protocol/records/append-rules.ts'
-import { codecOf, completeBatchSizeAt, hasProducerId, isTransactional, magicOf } from '../../protocol/records/record-batch.ts'
+import { checkProduceVersion } from '../../protocol/records/check-batch.ts'
+import { completeBatchSizeAt, hasProducerId, isTransactional } from '../../protocol/records/record-batch.ts'
 import type { AppendInfo } from '../../log/log-types.ts'
 import type { ReplyOf, RequestOf } from '../../protocol/schema.ts'
 import type { Context } from '../context.ts'
@@ -21,35 +22,6 @@ type Call = { context: Context; acks: number; timeoutMs: number }
 
 /** The admin client of Kafka may write to internal topics. Source: AdminUtils.AdminClientId. */
 const ADMIN_CLIENT_ID = '__admin_client'
-
-/** From this version on, a partition's records are one batch of magic 2. */
-const ONE_BATCH_SINCE = 3
-const ZSTD_SINCE = 7
-
-/** Source: ProduceRequest.validateRecords. */
-const checkRecords = (records: Buffer | null, version: number): Buffer => {
-  if (version < ONE_BATCH_SINCE) return records ?? Buffer.alloc(0)
-  const sizeBytes = records ? completeBatchSizeAt(records, 0) : 0
-  if (!records || sizeBytes === 0) {
-    throw new KafkaError('INVALID_RECORD', `Produce requests with version ${version} must have at least one record batch`)
-  }
-  if (magicOf(records) !== 2) {
-    throw new KafkaError(
-      'INVALID_RECORD',
-      `Produce requests with version ${version} are only allowed to contain record batches with magic version 2`,
-    )
-  }
-  if (sizeBytes < records.length) {
-    throw new KafkaError('INVALID_RECORD', `Produce requests with version ${version} are only allowed to contain exactly one record batch`)
-  }
-  if (version < ZSTD_SINCE && codecOf(records) === 'zstd') {
-    throw new KafkaError(
-      'UNSUPPORTED_COMPRESSION_TYPE',
-      `Produce requests with version ${version} are not allowed to use ZStandard compression`,
-    )
-  }
-  return records
-}
 
 const checkTopic = (topic: string, { context, acks }: Call): void => {
   if (acks < -1 || acks > 1) throw new KafkaError('INVALID_REQUIRED_ACKS')
@@ -110,9 +82,10 @@ const appendTo = (topic: string, index: number, records: Buffer | null, call: Ca
   try {
     checkTopic(topic, call)
     const replica = call.context.broker.partitions.leader(topic, index)
-    const checked = checkRecords(records, call.context.apiVersion)
+    const bytes = records ?? Buffer.alloc(0)
+    checkProduceVersion(bytes, call.context.apiVersion)
     const place = { replica, term: replica.term }
-    const info = replica.append(checked, { origin: 'client', requiredAcks: call.acks })
+    const info = replica.append(bytes, { origin: 'client', requiredAcks: call.acks })
     if (!(info instanceof Promise)) return appended(index, place, info)
     return info.then(
       (later) => appended(index, place, later),
