@@ -60,10 +60,10 @@ describe.skipIf(lacksAny || lacksNodes() || lacks('kubectl', 'helm', 'go', 'kcat
       return new Map(items.map(({ metadata }) => [metadata.name, metadata.uid]))
     }
     const isHealthy = async (count: number): Promise<void> => {
-      const servers = await place.pods('zookeeper')
-      expect(servers.length).toBe(count)
-      const modes = await Promise.all(servers.map(modeOf))
-      expect(modes.toSorted()).toEqual([...Array.from({ length: count - 1 }, () => 'follower'), 'leader'])
+      // Those that have left the ensemble may still be ending.
+      const areGone = async () => (await place.pods('zookeeper')).length === count
+      await eventually(areGone, { timeoutMs: 60_000, everyMs: 500, what: `${count} pods are left` })
+      expect(await modesOf(await place.pods('zookeeper'))).toEqual([...Array.from({ length: count - 1 }, () => 'follower'), 'leader'])
     }
     const leader = async (): Promise<Pod> => {
       const servers = await place.pods('zookeeper')

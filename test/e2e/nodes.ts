@@ -40,7 +40,7 @@ export class Nodes implements Substrate {
       'env',
       [`KUBECONFIG=${this.kubeconfig}`, 'hack/install', IMAGE, 'default', ...values],
       '',
-      420_000,
+      540_000,
     )
     if (code !== 0) throw new Error(`hack/install ended with ${code}\n${stdout}${stderr}\n${await new Place(this).diagnosis()}`)
   }

@@ -12,6 +12,8 @@ type Claims = { items: { metadata: { name: string; uid: string }; status: { capa
 const OPERATOR = 'sofakafka-system'
 /** Longer than a kubelet may be silent (50 s), and than the removal of its pods. */
 const LOST_MS = 240_000
+/** Longer than Kubernetes leaves pods on a node that it has lost (5 minutes). */
+const GIVEN_UP_MS = 480_000
 
 const lacksAny = missing('real nodes', 'trouble').length > 0
 describe.skipIf(lacksAny || lacksNodes() || lacks('kubectl', 'helm', 'go', 'kcat'))('on three real nodes', () => {
@@ -77,6 +79,21 @@ describe.skipIf(lacksAny || lacksNodes() || lacks('kubectl', 'helm', 'go', 'kcat
     await settle()
     expect(await uids()).toEqual(before)
   }, 900_000)
+
+  test('a node is away for so long that Kubernetes gives its pods up, and another pod of that name starts when it is back', async () => {
+    const { broker, node } = await expendable()
+    const named = async () => (await place.brokers()).find(({ metadata }) => metadata.name === broker.metadata.name)
+    await nodes.lab.kill(node)
+    const isGivenUp = async (): Promise<boolean> => (await named())?.metadata.deletionTimestamp !== undefined
+    await eventually(isGivenUp, { timeoutMs: GIVEN_UP_MS, everyMs: 2000, what: `${broker.metadata.name} is given up` })
+    await load.goesOn()
+    expect((await named())?.metadata.uid, 'no second pod of that name while the first may still run').toBe(broker.metadata.uid)
+    await nodes.lab.up()
+    const isAnother = async (): Promise<boolean> => ![undefined, broker.metadata.uid].includes((await named())?.metadata.uid)
+    await eventually(isAnother, { timeoutMs: LOST_MS, everyMs: 1000, what: `${broker.metadata.name} is another pod` })
+    await place.becomesReady('skc/quickstart', LOST_MS)
+    await settle()
+  }, 1_200_000)
 
   test('a node that never comes back is deleted, and its broker starts elsewhere with its volume', async () => {
     const { broker, node } = await expendable()
