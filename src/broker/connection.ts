@@ -21,7 +21,7 @@ export type ConnectionShared = {
 }
 
 /** Before login a stranger gets no more than this. */
-export const MAX_BYTES_BEFORE_LOGIN = 524_288
+const MAX_BYTES_BEFORE_LOGIN = 524_288
 /** Answers that a connection may have due at a time; no client of Kafka has more than a few requests in flight. */
 const MAX_OPEN_RESPONSES = 128
 /** After the last answer the client has this long to close, so that the answer is not lost in a reset. */

@@ -33,7 +33,7 @@ export type AppendRequest = {
   requiredAcks: number
 }
 /** DeleteRecords: up to the high watermark. */
-export const HIGH_WATERMARK = -1
+const HIGH_WATERMARK = -1
 
 /** What all partitions of a broker share. */
 export type PartitionContext = {

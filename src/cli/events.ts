@@ -7,7 +7,7 @@ import { ageText } from './times.ts'
 /** Fields of events.k8s.io/v1, and those of the older kind that kubelets and controllers still write. */
 type AnyEvent = Event & { deprecatedLastTimestamp?: string; deprecatedCount?: number }
 
-export const timeOf = (event: Event): string =>
+const timeOf = (event: Event): string =>
   event.series?.lastObservedTime ?? (event as AnyEvent).deprecatedLastTimestamp ?? event.eventTime ?? event.metadata.creationTimestamp ?? ''
 const countOf = (event: Event): number => event.series?.count ?? (event as AnyEvent).deprecatedCount ?? 1
 

@@ -47,7 +47,7 @@ const takes = ({ authentication, tls }: Listener, mechanism: string): boolean =>
 }
 
 /** The listener that takes the mechanism: one for clients inside before one for clients outside, one without TLS before one with it. */
-export const listenerFor = (cluster: Cluster, mechanism: string): Listener | undefined => {
+const listenerFor = (cluster: Cluster, mechanism: string): Listener | undefined => {
   const rank = ({ type, tls }: Listener) => (type === undefined || type === 'Internal' ? 0 : 2) + (tls?.enabled ? 1 : 0)
   return (cluster.spec.listeners ?? [DEFAULT_LISTENER])
     .filter((listener) => takes(listener, mechanism))

@@ -13,7 +13,7 @@ type UserResource = KubeObject & { spec?: { username?: string }; status?: { secr
 type Use = { user: string; topic: string }
 
 /** The first user that an Acl lets do `operation` on one of the topics. */
-export const useOf = (acls: readonly Acl[], topics: readonly string[], operation: 'Read' | 'Write'): Use | undefined => {
+const useOf = (acls: readonly Acl[], topics: readonly string[], operation: 'Read' | 'Write'): Use | undefined => {
   for (const { spec } of acls) {
     for (const { resource, operations, permission = 'Allow' } of spec?.rules ?? []) {
       const isAllowed = permission === 'Allow' && (operations.includes(operation) || operations.includes('All'))

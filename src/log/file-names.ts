@@ -3,7 +3,6 @@
  * a producer snapshot is named by the offset that follows what it covers. Source: kafka.log.Log (2.6).
  */
 export const FILE_SUFFIXES = ['.log', '.index', '.timeindex', '.txnindex'] as const
-export type FileSuffix = (typeof FILE_SUFFIXES)[number]
 export const SNAPSHOT_SUFFIX = '.snapshot'
 export const DELETED_SUFFIX = '.deleted'
 export const CLEANED_SUFFIX = '.cleaned'

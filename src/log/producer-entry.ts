@@ -6,12 +6,12 @@ export type KnownBatch = { lastSequence: number; offset: number; offsetDelta: nu
 /** As many as a producer may have in flight; an older one that comes again is out of order. */
 export const KNOWN_BATCHES = 5
 export const NO_EPOCH = -1
-export const NO_COORDINATOR_EPOCH = -1
+const NO_COORDINATOR_EPOCH = -1
 export const NO_OFFSET = -1
 const MAX_SEQUENCE = 0x7fff_ffff
 
 /** Sequences count 0 to 2^31-1 and begin anew. */
-export const subtractFromSequence = (sequence: number, by: number): number =>
+const subtractFromSequence = (sequence: number, by: number): number =>
   sequence < by ? MAX_SEQUENCE - (by - sequence) + 1 : sequence - by
 export const isNextSequence = (last: number, next: number): boolean => next === last + 1 || (next === 0 && last === MAX_SEQUENCE)
 

@@ -15,7 +15,7 @@ export type Claims<T extends Dependent> = { informer: InformerGroup<T>; nameOf: 
 export type Admission = { cluster: Cluster } | { verdict: Verdict }
 
 /** The resource that owns the name which `object` claims: the oldest of those that may. */
-export const ownerOfClaim = <T extends Dependent>(object: T, claims: Claims<T>, cluster: Cluster): T | undefined => {
+const ownerOfClaim = <T extends Dependent>(object: T, claims: Claims<T>, cluster: Cluster): T | undefined => {
   const claim = claimOf(clusterKeyOf(object), claims.nameOf(object))
   return ownerOf(claims.informer.by('claim', claim).filter((other) => !refusalOf(cluster, other, claims.namesOf(other))))
 }

@@ -12,7 +12,7 @@ export class CodecFault extends Error {
  * The most array elements in one message. An element of two bytes on the wire takes sixty in memory and more, so bytes alone do not bound what a
  * message costs; the largest that a cluster sends (UpdateMetadata for 200,000 partitions) has half as many.
  */
-export const MAX_ELEMENTS = 4_000_000
+const MAX_ELEMENTS = 4_000_000
 
 const TWO_32 = 0x1_0000_0000
 const EMPTY = Buffer.alloc(0)

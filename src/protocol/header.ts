@@ -112,14 +112,14 @@ const frame = (writeMessage: (writer: Writer) => void): Buffer[] => {
   return chunks
 }
 
-/** Length, header and body as they go to the socket, in order; large `records` by reference. Errors: those of encodeRequest. */
+/** Length, header and body as they go to the socket, in order; large `records` by reference, which the caller must not change until they are sent. Errors: those of encodeRequest. */
 export const requestFrame = <A extends Api>(api: A, version: number, sender: Sender, request: Sendable<RequestOf<A>>): Buffer[] =>
   frame((writer) => {
     writeRequestHeader(api, version, sender, writer)
     write(api, 'request', version, request, writer)
   })
 
-/** Length, header and body as they go to the socket, in order; large `records` by reference. Errors: those of encodeResponse. */
+/** Length, header and body as they go to the socket, in order; large `records` as in requestFrame. Errors: those of encodeResponse. */
 export const responseFrame = <A extends Api>(api: A, version: number, correlationId: number, reply: ReplyOf<A>): Buffer[] =>
   frame((writer) => {
     writeResponseHeader(api, version, correlationId, writer)

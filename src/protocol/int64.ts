@@ -12,6 +12,3 @@ export const toNumber = (value: Int64): number => {
 }
 
 export const toBigInt = (value: Int64): bigint => BigInt(value)
-
-/** Below 0, 0 or above 0, whatever the types of the two. */
-export const compareInt64 = (a: Int64, b: Int64): number => (a < b ? -1 : a > b ? 1 : 0)

@@ -122,11 +122,3 @@ export const encodeRequest = <A extends Api>(api: A, version: number, request: S
 
 export const encodeResponse = <A extends Api>(api: A, version: number, reply: ReplyOf<A>): Buffer =>
   write(api, 'response', version, reply, new Writer()).bytes()
-
-/** Large `records` are not copied: the caller must not change them until the chunks are sent. */
-export const encodeRequestChunks = <A extends Api>(api: A, version: number, request: Sendable<RequestOf<A>>): Buffer[] =>
-  write(api, 'request', version, request, new Writer({ byReference: true })).chunks()
-
-/** Large `records` are not copied: the caller must not change them until the chunks are sent. */
-export const encodeResponseChunks = <A extends Api>(api: A, version: number, reply: ReplyOf<A>): Buffer[] =>
-  write(api, 'response', version, reply, new Writer({ byReference: true })).chunks()

@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto'
 
 /** A SASL/PLAIN message (RFC 4616): authorization id, user name, password. Throws what Kafka tells the client. */
-export const parsePlain = (token: Buffer): { username: string; password: string } => {
+const parsePlain = (token: Buffer): { username: string; password: string } => {
   const parts = token.toString('utf8').split('\u0000')
   const [authorizationId = '', username = '', password = ''] = parts
   if (parts.length !== 3) throw new PlainError(`Invalid SASL/PLAIN response: expected 3 tokens, got ${parts.length}`)

@@ -11,13 +11,12 @@ import {
   produce,
 } from '../../src/protocol/api/index.ts'
 import { KafkaError } from '../../src/protocol/errors.ts'
+import { requestFrame, responseFrame } from '../../src/protocol/header.ts'
 import {
   decodeRequest,
   decodeResponse,
   encodeRequest,
-  encodeRequestChunks,
   encodeResponse,
-  encodeResponseChunks,
   inVersions,
   isSupported,
   parseVersions,
@@ -177,13 +176,16 @@ describe('records', () => {
   ]
 
   test('go out by reference where they are large, and the rest around them', () => {
-    const chunks = encodeRequestChunks(produce, 8, { topics })
+    const chunks = requestFrame(produce, 8, { correlationId: 1, clientId: null }, { topics })
     expect(chunks).toHaveLength(3)
     expect(chunks[1]).toBe(records)
-    expect(Buffer.concat(chunks)).toEqual(encodeRequest(produce, 8, { topics }))
+    const request = encodeRequest(produce, 8, { topics })
+    expect(Buffer.concat(chunks).subarray(-request.length)).toEqual(request)
     const reply = { topics: [{ partitions: [{ records }, { records }] }] }
-    expect(encodeResponseChunks(fetch, 11, reply).filter((chunk) => chunk === records)).toHaveLength(2)
-    expect(Buffer.concat(encodeResponseChunks(fetch, 11, reply))).toEqual(encodeResponse(fetch, 11, reply))
+    const answer = responseFrame(fetch, 11, 1, reply)
+    expect(answer.filter((chunk) => chunk === records)).toHaveLength(2)
+    const response = encodeResponse(fetch, 11, reply)
+    expect(Buffer.concat(answer).subarray(-response.length)).toEqual(response)
   })
 
   test('are read as views of the message, other bytes as copies', () => {

@@ -29,7 +29,7 @@ const firstInSync = ({ replicas, isr }: Electorate, isEligible: (id: number) => 
   replicas.find((id) => isr.includes(id) && isEligible(id))
 
 /** The first online in-sync replica with the online rest of the set; else, if `isUncleanAllowed`, the first online replica, alone in sync: records may be lost. */
-export const electOffline = (electorate: Electorate, isUncleanAllowed: boolean): Elected | undefined => {
+const electOffline = (electorate: Electorate, isUncleanAllowed: boolean): Elected | undefined => {
   const { replicas, isr, isOnline } = electorate
   const leader = firstInSync(electorate, isOnline)
   if (leader !== undefined) return { leader, isr: isr.filter(isOnline) }
@@ -37,7 +37,7 @@ export const electOffline = (electorate: Electorate, isUncleanAllowed: boolean):
   return unclean === undefined ? undefined : { leader: unclean, isr: [unclean] }
 }
 
-export const electForReassignment = (electorate: Electorate): Elected | undefined => {
+const electForReassignment = (electorate: Electorate): Elected | undefined => {
   const leader = firstInSync(electorate, (id) => electorate.isOnline(id) && !electorate.removing.includes(id))
   return leader === undefined ? undefined : { leader, isr: electorate.isr }
 }
@@ -47,7 +47,7 @@ export const electPreferred = ({ replicas, isr, isOnline }: Electorate): Elected
   return leader !== undefined && isOnline(leader) && isr.includes(leader) ? { leader, isr } : undefined
 }
 
-export const electForShutdown = (electorate: Electorate): Elected | undefined => {
+const electForShutdown = (electorate: Electorate): Elected | undefined => {
   const leader = firstInSync(electorate, electorate.isOnline)
   return leader === undefined ? undefined : { leader, isr: electorate.isr.filter((id) => !electorate.isShuttingDown(id)) }
 }

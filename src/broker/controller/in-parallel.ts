@@ -1,5 +1,5 @@
 /** Requests to ZooKeeper at a time: many enough to keep it busy, few enough for its queue. */
-export const PARALLEL_READS = 500
+const PARALLEL_READS = 500
 
 /** The outcomes in the order of the items, `atOnce` of them under way at a time. */
 export const inParallel = async <T, R>(

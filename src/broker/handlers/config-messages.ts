@@ -11,7 +11,7 @@ import type { Context } from '../context.ts'
 import { DEFAULT_ENTITY } from '../metadata/znodes/config.ts'
 
 /** Source: ConfigResource.Type. */
-export const RESOURCE = { TOPIC: 2, BROKER: 4, BROKER_LOGGER: 8 } as const
+const RESOURCE = { TOPIC: 2, BROKER: 4, BROKER_LOGGER: 8 } as const
 
 /** Source: DescribeConfigsResponse.ConfigType. */
 const TYPE_IDS: Record<KeyType, number> = { boolean: 1, string: 2, int: 3, short: 4, long: 5, double: 6, list: 7, class: 8, password: 9 }

@@ -2,7 +2,7 @@ import type { Secret } from '../../kube/resources.ts'
 import { base64 } from '../../kube/secret-data.ts'
 import type { KubeObject } from '../../kube/types.ts'
 
-export const REMOVED = '(removed)'
+const REMOVED = '(removed)'
 
 /** Keys of Secrets that are known to everybody. */
 const PUBLIC_KEYS = new Set(['username', 'security.protocol', 'bootstrap.servers', 'sasl.mechanism', 'ca.crt', 'tls.crt', 'user.crt'])

@@ -55,7 +55,7 @@ export const endpointsOf = (service: Service, all: readonly Pod[]): Endpoints =>
   return { apiVersion: 'v1', kind: 'Endpoints', metadata: { name, namespace, ...(labels ? { labels } : {}) }, subsets: one ? [subset] : [] }
 }
 
-export const endpointSliceOf = (service: Service, all: readonly Pod[]): EndpointSlice => {
+const endpointSliceOf = (service: Service, all: readonly Pod[]): EndpointSlice => {
   const { ready, notReady } = split(service, all)
   const endpoint = (pod: Pod) => ({
     addresses: [pod.status!.podIP!],

@@ -10,7 +10,7 @@ export type StatefulSetPlan = {
 }
 export type Revisions = { current: string; update: string }
 
-export const firstOrdinal = (set: StatefulSet): number => set.spec.ordinals?.start ?? 0
+const firstOrdinal = (set: StatefulSet): number => set.spec.ordinals?.start ?? 0
 export const replicasOf = (set: StatefulSet): number => set.spec.replicas ?? 1
 
 /** `web-3` of set `web` is 3; undefined for any other name. */

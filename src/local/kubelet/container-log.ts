@@ -5,7 +5,7 @@ import type { Disk, DiskFile } from '../../base/disk.ts'
 export type LogStream = 'stdout' | 'stderr'
 
 /** One file holds at most this much; then it becomes `<file>.1` and a new one starts: a container's log takes at most twice this. */
-export const LOG_FILE_BYTES = 10 * 1024 * 1024
+const LOG_FILE_BYTES = 10 * 1024 * 1024
 /** A line longer than this is cut into several entries, as container runtimes do. */
 const LINE_BYTES = 16 * 1024
 

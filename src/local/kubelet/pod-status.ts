@@ -38,7 +38,7 @@ const succeeded = ({ state }: ContainerView): boolean => state.terminated?.exitC
 const ended = ({ state }: ContainerView): boolean => state.terminated !== undefined
 
 /** Kubernetes' rules: Pending until every init container has succeeded and every container was made; over when all ended for good. */
-export const phaseOf = (view: PodView, restartPolicy: string): PodPhase => {
+const phaseOf = (view: PodView, restartPolicy: string): PodPhase => {
   if (view.failure) return 'Failed'
   const failedInit = view.init.some((container) => ended(container) && !succeeded(container))
   if (failedInit && restartPolicy === 'Never') return 'Failed'

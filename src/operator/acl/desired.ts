@@ -5,7 +5,7 @@ import { aclPrincipal } from '../claims.ts'
 import type { AclSeen } from './observe.ts'
 
 /** A binding as text, by which two are compared and as which the record keeps them. */
-export const bindingText = (binding: AclBinding): string => canonical(binding)
+const bindingText = (binding: AclBinding): string => canonical(binding)
 export const bindingOfText = (text: string): AclBinding => JSON.parse(text) as AclBinding
 
 /** The bindings that the rules say, each once. */

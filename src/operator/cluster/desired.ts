@@ -22,7 +22,7 @@ export const desired = (cluster: Cluster, inputs: Inputs): KubeObject[] => [
   ...cluster.spec.brokers.flatMap((group) => [groupConfig(cluster, group), groupStatefulSet(cluster, group, inputs)]),
 ]
 
-export const groupConfig = (cluster: Cluster, group: Group): ConfigMap => ({
+const groupConfig = (cluster: Cluster, group: Group): ConfigMap => ({
   apiVersion: 'v1',
   kind: 'ConfigMap',
   metadata: ownedMeta(cluster, names.groupName(cluster, group.name), 'kafka'),
@@ -71,7 +71,7 @@ const secretVolume = (name: string, secretName: string, keys: string[]) => ({
   secret: { secretName, defaultMode: 0o440, items: keys.map((key) => ({ key, path: key })) },
 })
 
-export const groupStatefulSet = (cluster: Cluster, group: Group, inputs: Inputs): StatefulSet => {
+const groupStatefulSet = (cluster: Cluster, group: Group, inputs: Inputs): StatefulSet => {
   const secret = names.credentialsSecret(cluster)
   return statefulSet(cluster, {
     group: group.name,

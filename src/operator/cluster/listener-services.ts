@@ -40,7 +40,7 @@ const listenerService = (
 }
 
 /** Where clients connect first: one Service per listener, in front of all brokers. */
-export const bootstrapServices = (cluster: Cluster): Service[] =>
+const bootstrapServices = (cluster: Cluster): Service[] =>
   listenersOf(cluster).map((listener) =>
     listenerService(cluster, listener, {
       name: names.bootstrapService(cluster, listener.name),

@@ -75,7 +75,7 @@ const throttleTopics = async (
 }
 
 /** Those of the topics that have replicas which are slowed down. */
-export const throttledTopics = async (contact: Contact, topics: readonly string[]): Promise<string[]> => {
+const throttledTopics = async (contact: Contact, topics: readonly string[]): Promise<string[]> => {
   const configs = await contact.admin.describeTopicConfigs(topics)
   return [...configs].flatMap(([topic, values]) => {
     const isThrottled = !(values instanceof Error) && THROTTLED_REPLICAS.some((key) => values.get(key)?.isTopicOverride)

@@ -171,7 +171,7 @@ export const completeBytesOf = (bytes: Buffer): number => {
 }
 
 /** The checksum that the bytes of the batch have. */
-export const computeCrc = (batch: Buffer, at = 0): number => {
+const computeCrc = (batch: Buffer, at = 0): number => {
   const end = at + batchSizeOf(batch, at)
   return isLegacy(batch, at) ? crc32(batch.subarray(at + 16, end)) : crc32c(batch, at + 21, end)
 }

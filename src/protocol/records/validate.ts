@@ -58,7 +58,7 @@ const sourceCodecOf = (all: readonly Buffer[]): Codec =>
   all.reduce<Codec>((codec, batch) => (isCompressed(batch) ? codecOf(batch) : codec), 'none')
 
 /** The codec that the topic's compression.type gives them. */
-export const targetCodecOf = (source: Codec, { compressionType }: AppendRules): Codec =>
+const targetCodecOf = (source: Codec, { compressionType }: AppendRules): Codec =>
   compressionType === 'producer' ? source : compressionType === 'uncompressed' ? 'none' : compressionType
 
 /** Whether every record must be read, decompressed, maybe converted: worth a thread when there are many bytes. */

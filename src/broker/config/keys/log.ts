@@ -5,7 +5,7 @@ const noEffect = { support: 'no effect' } as const
 const cleaner = { ...noEffect, ...clusterWide } as const
 
 /** Every release that message formats and inter-broker protocols can name, oldest first. Source: ApiVersion.scala of 2.6. */
-export const PROTOCOL_VERSIONS = [
+const PROTOCOL_VERSIONS = [
   '0.8.0', '0.8.1', '0.8.2', '0.9.0', '0.10.0-IV0', '0.10.0-IV1', '0.10.1-IV0', '0.10.1-IV1', '0.10.1-IV2', '0.10.2-IV0',
   '0.11.0-IV0', '0.11.0-IV1', '0.11.0-IV2', '1.0-IV0', '1.1-IV0', '2.0-IV0', '2.0-IV1', '2.1-IV0', '2.1-IV1', '2.1-IV2',
   '2.2-IV0', '2.2-IV1', '2.3-IV0', '2.3-IV1', '2.4-IV0', '2.4-IV1', '2.5-IV0', '2.6-IV0',

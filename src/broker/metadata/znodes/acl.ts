@@ -17,7 +17,7 @@ export const ACL_STORES = [
   { patternType: 'PREFIXED', root: '/kafka-acl-extended/prefixed', changes: '/kafka-acl-extended-changes' },
 ] as const
 export type AclStore = (typeof ACL_STORES)[number]
-export const storeOf = (patternType: PatternType): AclStore => ACL_STORES.find((store) => store.patternType === patternType)!
+const storeOf = (patternType: PatternType): AclStore => ACL_STORES.find((store) => store.patternType === patternType)!
 
 /** The resource types that have a znode under each store's root. */
 export const ACL_RESOURCE_TYPES: readonly ResourceType[] = ['TOPIC', 'GROUP', 'CLUSTER', 'TRANSACTIONAL_ID', 'DELEGATION_TOKEN']

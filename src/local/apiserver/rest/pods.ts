@@ -4,7 +4,7 @@ import { timestamp, type Call, type Server } from './context.ts'
 import { deleteOptions, remove } from './delete.ts'
 import { existing } from './write.ts'
 
-export const SUCCESS: JsonObject = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 }
+const SUCCESS: JsonObject = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 }
 
 /** pods/NAME/binding: what a scheduler does. */
 export const bind = (server: Server, call: Call, body: JsonObject): JsonObject => {
