@@ -1,12 +1,12 @@
 import { connect as connectSocket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { MonotonicClock, Timer } from '../base/clock.ts'
+import { FrameReader } from '../base/frames.ts'
 import { apiVersions } from '../protocol/api/18-api-versions.ts'
 import { KafkaError } from '../protocol/errors.ts'
 import { decodeResponseHeader, requestFrame } from '../protocol/header.ts'
 import { type Api, decodeResponse, type RequestOf, type ResponseOf, type Sendable } from '../protocol/schema.ts'
 import { FrameMemory } from './frame-memory.ts'
-import { FrameReader } from './frames.ts'
 import { login, withPassword, type PasswordLogin, type SaslLogin } from './login.ts'
 import { type ClientTlsSource, connectTls } from './tls.ts'
 
@@ -114,7 +114,7 @@ export class KafkaConnection {
     if (options.reusesMemory && !options.dial) return this.#dialInto(new FrameMemory(maxBytes))
     const frames = new FrameReader(maxBytes)
     const socket = options.tls ? connectTls(options, options.tls, { socket: options.dial?.(options) }) : (options.dial ?? dial)(options)
-    socket.on('data', (chunk: Buffer) => this.#receive(() => frames.push(chunk)))
+    socket.on('data', (chunk: Buffer) => this.#receive(() => frames.received(chunk)))
     return socket
   }
 

@@ -1,6 +1,7 @@
 import type { MonotonicClock, Timer } from '../base/clock.ts'
+import { FrameError, FrameReader } from '../base/frames.ts'
 import { ZooKeeperError, zooKeeperErrorName, type ZooKeeperErrorName } from './errors.ts'
-import { FrameError, FrameReader, beginFrame, endFrame } from './frames.ts'
+import { beginFrame, endFrame } from './frames.ts'
 import { JuteReader, JuteWriter } from './jute.ts'
 import {
   MAX_REQUEST_BYTES,
@@ -164,7 +165,11 @@ export class Connection {
   #endBy(error: Error): void {
     const oldest = error instanceof FrameError ? this.#pending.shift() : undefined
     oldest?.operation.lose(
-      new ZooKeeperError('CONNECTION_LOSS', { ...pathOf(oldest.operation), reason: `the answer is ${error.message}`, cause: error }),
+      new ZooKeeperError('CONNECTION_LOSS', {
+        ...pathOf(oldest.operation),
+        reason: `the answer is ${error.message} (jute.maxbuffer)`,
+        cause: error,
+      }),
     )
     this.end(error)
   }

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
 import { FrameMemory } from '../../src/client/frame-memory.ts'
-import { FrameReader } from '../../src/client/frames.ts'
 
 const frame = (text: string) => {
   const bytes = Buffer.alloc(4 + text.length)
@@ -8,22 +7,6 @@ const frame = (text: string) => {
   bytes.write(text, 4)
   return bytes
 }
-
-test('frames come out whole, however the bytes arrive', () => {
-  const stream = Buffer.concat(['a', '', 'hello', 'x'.repeat(1000)].map(frame))
-  for (const step of [1, 2, 3, 5, 7, 1000, 5000]) {
-    const reader = new FrameReader(1000)
-    const seen: string[] = []
-    for (let at = 0; at < stream.length; at += step) seen.push(...reader.push(stream.subarray(at, at + step)).map(String))
-    expect(seen).toEqual(['a', '', 'hello', 'x'.repeat(1000)])
-  }
-})
-
-test.each([-1, 1001, 0x7fff_ffff])('a length of %i is refused before its bytes come', (length) => {
-  const bytes = Buffer.alloc(4)
-  bytes.writeInt32BE(length)
-  expect(() => new FrameReader(1000).push(bytes)).toThrow('at most 1000 are allowed')
-})
 
 describe('frames in memory that is used again', () => {
   /** Feeds `bytes` as a socket does: into the room that there is, `step` at a time. */

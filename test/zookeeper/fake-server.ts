@@ -1,5 +1,6 @@
 import { JuteReader, JuteWriter } from '../../src/zookeeper/jute.ts'
-import { beginFrame, endFrame, FrameReader } from '../../src/zookeeper/frames.ts'
+import { FrameReader } from '../../src/base/frames.ts'
+import { beginFrame, endFrame } from '../../src/zookeeper/frames.ts'
 import { connectRequest, connectResponse, replyHeader, requestHeader } from '../../src/zookeeper/protocol.ts'
 import type { Dial } from '../../src/zookeeper/socket.ts'
 import type { Address } from '../../src/zookeeper/types.ts'

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
 import { DigestMd5Server, digestMd5Response, isDigestMd5Proof, parseDirectives } from '../../src/zookeeper/digest-md5.ts'
-import { FrameReader } from '../../src/zookeeper/frames.ts'
 import { JuteError, JuteReader, JuteWriter, ustring, vector } from '../../src/zookeeper/jute.ts'
 import { multiResults, readMulti, writeMulti } from '../../src/zookeeper/multi.ts'
 import { createRequest, dataAndStat, setWatchesRequest } from '../../src/zookeeper/protocol.ts'
@@ -41,22 +40,6 @@ test('a null and an empty buffer differ, a null vector and string are empty', ()
   expect(new JuteReader(hex('00000000')).buffer()).toEqual(Buffer.alloc(0))
   expect(new JuteReader(hex('ffffffff')).string()).toBe('')
   expect(vector(ustring).read(new JuteReader(hex('ffffffff')))).toEqual([])
-})
-
-test('frames are cut out of any chunks', () => {
-  const stream = hex('00000002aabb000000000000000311223300000001')
-  for (let size = 1; size <= stream.length; size++) {
-    const frames = new FrameReader(10)
-    const found: string[] = []
-    for (let at = 0; at < stream.length; at += size) {
-      frames.push(stream.subarray(at, at + size))
-      for (let frame = frames.next(); frame; frame = frames.next()) found.push(frame.toString('hex'))
-    }
-    expect(found).toEqual(['aabb', '', '112233'])
-  }
-  const tooLarge = new FrameReader(10)
-  tooLarge.push(hex('0000000b'))
-  expect(() => tooLarge.next()).toThrow('a ZooKeeper packet of 11 bytes; the limit (jute.maxbuffer) is 10')
 })
 
 test('DIGEST-MD5 works for every user name and password, and for no other password', () => {

@@ -5,7 +5,7 @@ import { silentLogger } from '../../../src/base/logger.ts'
 import { BrokerConfig } from '../../../src/broker/config/broker-config.ts'
 import { Controller } from '../../../src/broker/controller/controller.ts'
 import { brokerIdZnode } from '../../../src/broker/metadata/znodes/broker-id.ts'
-import { FrameReader } from '../../../src/client/frames.ts'
+import { FrameReader } from '../../../src/base/frames.ts'
 import { leaderAndIsr } from '../../../src/protocol/api/04-leader-and-isr.ts'
 import { stopReplica } from '../../../src/protocol/api/05-stop-replica.ts'
 import { updateMetadata } from '../../../src/protocol/api/06-update-metadata.ts'
@@ -150,7 +150,7 @@ export class FakeBroker {
     const frames = new FrameReader(10_000_000)
     let tail = Promise.resolve()
     socket.on('data', (chunk: Buffer) => {
-      for (const frame of frames.push(chunk)) {
+      for (const frame of frames.received(chunk)) {
         const copy = Buffer.from(frame)
         tail = tail.then(async () => {
           const header = decodeRequestHeader(copy)
