@@ -23,6 +23,14 @@ export type ClusterSpec = {
       /** DigestMD5: SASL with generated passwords, zookeeper.set.acl is true, and what was open is closed once every broker logs in. None: whoever reaches ZooKeeper can change the cluster. */
       type: 'DigestMD5' | 'None'
     }
+    /** Whether servers, brokers and operator talk by TLS, with certificates of the operator's. Absent, they do not. Only a new Cluster can choose. */
+    tls?: {
+      enabled: boolean
+    }
+    /** Whether servers of an ensemble answer Prometheus, on port 9404, by Apache's PrometheusMetricsProvider, which must be in the image. Absent, they do not. Another value replaces the servers, one at a time. */
+    metrics?: {
+      enabled: boolean
+    }
     /** A ZooKeeper that is there already. The operator changes nothing about it. */
     external?: {
       /** Kafka's zookeeper.connect: HOST:PORT,HOST:PORT/chroot. */

@@ -6,18 +6,11 @@ import { isInterBrokerTls } from './cluster/listeners.ts'
 import { readCredentials } from './cluster/credentials.ts'
 import { addressOf, isReady, isZooKeeper } from './cluster/pods.ts'
 import type { Entrance, ZooKeeperEntrance } from './kafka/contacts.ts'
-import {
-  authoritySecret,
-  credentialsSecret,
-  namespaceOf,
-  OPERATOR_USER,
-  REPLICATION_PORT,
-  ZOOKEEPER_PORT,
-  zooKeeperLoginSecret,
-} from './names.ts'
+import { authoritySecret, credentialsSecret, namespaceOf, OPERATOR_USER, REPLICATION_PORT, zooKeeperLoginSecret } from './names.ts'
 import type { Store } from './store.ts'
 import { loginIn } from './zookeeper/login.ts'
 import { connectText, isExternal, parseConnect } from './zookeeper/place.ts'
+import { clientPortOf } from './zookeeper/server-tls.ts'
 import { securityOf } from './zookeeper/security.ts'
 import { readTls } from './zookeeper/tls.ts'
 
@@ -45,9 +38,10 @@ export const entranceOf =
 /** Logged in where a broker that runs does: a server that was started before there were logins knows none. */
 const zooKeeperEntrance = async (kube: Kube, cluster: Cluster, ready: readonly Pod[]): Promise<ZooKeeperEntrance> => {
   const tls = await readTls(kube, cluster)
-  const place = isExternal(cluster)
-    ? { ...parseConnect(connectText(cluster)), ...(typeof tls === 'object' ? { tls } : {}) }
-    : { servers: ready.filter(isZooKeeper).flatMap((pod) => addressOf(pod, ZOOKEEPER_PORT) ?? []) }
+  const servers = isExternal(cluster)
+    ? parseConnect(connectText(cluster))
+    : { servers: ready.filter(isZooKeeper).flatMap((pod) => addressOf(pod, clientPortOf(cluster)) ?? []) }
+  const place = { ...servers, ...(typeof tls === 'object' ? { tls } : {}) }
   const brokers = ready.filter((pod) => !isZooKeeper(pod))
   const levels = brokers.map(securityOf)
   if (levels.every((level) => level === 'none')) return place

@@ -32,6 +32,8 @@ export const RESERVED_PREFIX = 'sofakafka-'
 export const BROKER_USER = 'sofakafka-broker'
 
 export const ZOOKEEPER_PORT = 2181
+/** With TLS. */
+export const ZOOKEEPER_SECURE_PORT = 2182
 export const ZOOKEEPER_PEER_PORT = 2888
 export const ZOOKEEPER_ELECTION_PORT = 3888
 
@@ -45,6 +47,7 @@ export const zooKeeperName = (cluster: Cluster): string => groupName(cluster, ZO
 export const zooKeeperService = (cluster: Cluster): string => `${zooKeeperName(cluster)}-client`
 export const zooKeeperNodesService = (cluster: Cluster): string => `${zooKeeperName(cluster)}-nodes`
 export const serviceAccountName = (cluster: Cluster, role: 'kafka' | 'zookeeper'): string => `${cluster.metadata.name}-${role}`
+export const zooKeeperCertificatesSecret = (cluster: Cluster): string => `${zooKeeperName(cluster)}-certificates`
 export const zooKeeperLoginSecret = (cluster: Cluster): string => `${zooKeeperName(cluster)}-login`
 
 /** The labels by which services, budgets and StatefulSets select pods; they never change. */

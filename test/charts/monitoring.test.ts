@@ -172,7 +172,7 @@ describe.skipIf(lacks('helm'))('the chart', () => {
 
   test("makes kinds of Prometheus' operator only where they are, and what is asked for", () => {
     expect(kinds(render())).toEqual([])
-    expect(kinds(render(...MONITORING))).toEqual(['PodMonitor', 'PodMonitor', 'PrometheusRule', 'PrometheusRule'])
+    expect(kinds(render(...MONITORING))).toEqual(['PodMonitor', 'PodMonitor', 'PodMonitor', 'PrometheusRule', 'PrometheusRule'])
     expect(kinds(render(...MONITORING, '--set', 'monitoring.podMonitors.enabled=false,monitoring.rules.enabled=false'))).toEqual([])
   })
 

@@ -53,6 +53,22 @@ export const RULES: Rule[] = [
     words: 'zookeeper.image cannot be set or unset later',
   },
   {
+    what: 'TLS to a ZooKeeper that runs without',
+    before: cluster('a', NS, { zookeeper: { image: 'zookeeper:3.9', storage: { size: '1Gi' } } }),
+    write: cluster('a', NS, { zookeeper: { image: 'zookeeper:3.9', storage: { size: '1Gi' }, tls: { enabled: true } } }),
+    words: 'zookeeper.tls cannot be changed',
+  },
+  {
+    what: 'TLS to one server of our own',
+    write: cluster('a', NS, { zookeeper: { storage: { size: '1Gi' }, tls: { enabled: true } } }),
+    words: 'zookeeper.tls is of an ensemble',
+  },
+  {
+    what: 'metrics of one server of our own',
+    write: cluster('a', NS, { zookeeper: { storage: { size: '1Gi' }, metrics: { enabled: true } } }),
+    words: 'zookeeper.metrics is of an ensemble',
+  },
+  {
     what: 'a login to ZooKeeper that is taken away',
     before: cluster('a', NS),
     write: cluster('a', NS, { zookeeper: { authentication: { type: 'None' }, storage: { size: '1Gi' } } }),

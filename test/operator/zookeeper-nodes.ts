@@ -76,7 +76,7 @@ export class ZooKeeperNodes {
   /** The operator's way to these servers: they share one machine, so client ports are opened on their own addresses only. */
   readonly ensembles: Ensembles = (() => {
     const real = new ZooKeeperEnsembles({ clock: monotonicClock, logger: silentLogger })
-    const own = (line: string) => line.replace(/^(server\.\d+=([^:]+):.*);(\d+)$/, '$1;$2:$3')
+    const own = (line: string) => line.replace(/^(server\.\d+=([^:]+):.*);(?:127\.0\.0\.1:)?(\d+)$/, '$1;$2:$3')
     return {
       look: (servers) => real.look(servers),
       reconfigure: (servers, login, change) =>
@@ -135,6 +135,7 @@ export class ZooKeeperNodes {
     const running = this.#running.get(name)
     if (this.#held.has(name)) return
     if (!running || running.uid !== uid || running.process.exitCode !== null || running.process.signalCode !== null) await this.#run(pod)
+    else await this.#mount(pod)
     const { address } = this.#running.get(name)!
     await this.#say(pod, address, (await this.#mode(address)) !== undefined)
   }
@@ -157,12 +158,16 @@ export class ZooKeeperNodes {
     const settings = data['zoo.cfg']!.replace(/^dataDir=.*$/m, `dataDir=${join(home, 'data')}`)
       .replace('quorumListenOnAllIPs=true', 'quorumListenOnAllIPs=false')
       .replace('tickTime=2000', 'tickTime=300')
+      .replace(/^secureClientPort=.*$/m, `$&\nsecureClientPortAddress=${this.#network}.${server}`)
+      .replace(/^metricsProvider.httpPort=.*$/m, `$&\nmetricsProvider.httpHost=${this.#network}.${server}`)
+      .replaceAll('/tmp/zookeeper-tls', join(config, 'tls'))
     writeFileSync(join(config, 'zoo.cfg'), settings)
     const host = '$SERVERS-$(($1 - 1)).$SERVICE'
-    writeFileSync(join(config, 'start.sh'), data['start.sh']!.replace(`$2;${CLIENT_PORT}`, `$2;${host}:${CLIENT_PORT}`))
+    writeFileSync(join(config, 'start.sh'), data['start.sh']!.replace(`$2;\${CLIENT_ADDRESS:-${CLIENT_PORT}}`, `$2;${host}:${CLIENT_PORT}`))
     const lines = Array.from({ length: MAX_SERVERS }, (_unused, index) => `${this.#network}.${index + 1} ${set}-${index}.${env['SERVICE']}`)
     writeFileSync(join(this.directory, 'hosts'), `127.0.0.1 localhost\n${lines.join('\n')}\n`)
     const flags = env['JVMFLAGS']!.replaceAll('/etc/sofakafka/zookeeper-login', config)
+    await this.#mount(pod)
     const child = spawn('sh', [join(config, 'start.sh')], {
       env: {
         ...env,
@@ -171,6 +176,7 @@ export class ZooKeeperNodes {
         POD_UID: uid,
         HOME_DIRECTORY: home,
         CONFIG_DIRECTORY: config,
+        ...(env['TLS_SOURCE'] ? { TLS_SOURCE: join(config, 'mounted'), TLS_DIRECTORY: join(config, 'tls') } : {}),
         JVMFLAGS: flags,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -180,6 +186,16 @@ export class ZooKeeperNodes {
     child.stdout.on('data', keep)
     child.stderr.on('data', keep)
     this.#running.set(name, running)
+  }
+
+  /** The certificates that the pod mounts, as they are now. */
+  async #mount({ metadata: { name, namespace = '', uid = '' }, spec }: resources.Pod): Promise<void> {
+    const secretName = `${name.replace(/-\d+$/, '')}-certificates`
+    if (!spec.volumes?.some((volume) => (volume['secret'] as { secretName?: string } | undefined)?.secretName === secretName)) return
+    const secret = await this.#kube.get(resources.secrets, { namespace, name: secretName })
+    const directory = join(this.directory, 'config', uid, 'mounted')
+    mkdirSync(directory, { recursive: true })
+    for (const [key, value] of Object.entries(secret?.data ?? {})) writeFileSync(join(directory, key), Buffer.from(value, 'base64'))
   }
 
   async #say(pod: resources.Pod, podIP: string, isReady: boolean): Promise<void> {

@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest'
 import type { Cluster } from '../../src/api/index.ts'
 import { parseJaasUsers } from '../../src/embedded-zookeeper/jaas.ts'
 import { parseZooConfig } from '../../src/embedded-zookeeper/zoo-cfg.ts'
-import type { ConfigMap, Pod, StatefulSet } from '../../src/kube/resources.ts'
+import type { ConfigMap, Pod, Service, StatefulSet } from '../../src/kube/resources.ts'
 import type { Inputs } from '../../src/operator/cluster/inputs.ts'
 import { desired } from '../../src/operator/cluster/desired.ts'
 import type { ZooKeeperFacts } from '../../src/operator/cluster/zookeeper.ts'
@@ -193,6 +193,48 @@ describe('an ensemble', () => {
         { id: 3, role: 'participant', line },
       ],
     })
+  })
+  test('by TLS is served on one port only, for brokers, operator and servers alike', () => {
+    const secured = own({ image: 'zookeeper:3.9', replicas: 3, tls: { enabled: true } })
+    const { set: setOf, objects } = render(secured, { security: 'acl', login: newLogin(), ensemble })
+    const of = (kind: string, name: string) => objects.find((one) => one.kind === kind && one.metadata.name === name) as never
+    const settings = (of('ConfigMap', 'ant-zookeeper') as ConfigMap).data!['zoo.cfg']!
+    expect(settings).toContain('secureClientPort=2182\n')
+    expect(settings).not.toMatch(/^clientPort/m)
+    expect(settings).toContain('sslQuorum=true\n')
+    // Without TLS nobody outside of the pod connects: probes do.
+    expect(memberLine(secured, 1)).toMatch(/:participant;127\.0\.0\.1:2181$/)
+    const server = containerOf(setOf('ant-zookeeper'))
+    expect(server.ports?.map(({ containerPort }) => containerPort)).toEqual([2182, 2888, 3888])
+    expect(server.env).toContainEqual({ name: 'CLIENT_ADDRESS', value: '127.0.0.1:2181' })
+    expect((of('Service', 'ant-zookeeper-client') as Service).spec.ports.map(({ port }) => port)).toEqual([2182])
+    const broker = containerOf(setOf('ant-kafka'))
+    expect((of('ConfigMap', 'ant-kafka') as ConfigMap).data!['server.properties']).toContain(
+      'zookeeper.connect=ant-zookeeper-client.ns.svc:2182\n',
+    )
+    expect(broker.args).toEqual(
+      expect.arrayContaining(['zookeeper.ssl.client.enable=true', 'zookeeper.ssl.truststore.location=/etc/sofakafka/zookeeper-tls']),
+    )
+    expect(setOf('ant-kafka').spec.template.spec.volumes).toContainEqual({
+      name: 'zookeeper-tls',
+      secret: { secretName: 'ant-cluster-ca', defaultMode: 0o440 },
+    })
+    // What runs without is as it was.
+    const without = render(own({ image: 'zookeeper:3.9', replicas: 3 }), { security: 'acl', login: newLogin(), ensemble })
+    expect(JSON.stringify(without.objects.filter(({ kind }) => kind !== 'ConfigMap'))).not.toMatch(/2182|TLS_|zookeeper-tls/)
+  })
+  test('answers Prometheus where that is said, for which it is rolled', () => {
+    const [off, on] = [{}, { metrics: { enabled: true } }].map((more) =>
+      render(own({ image: 'zookeeper:3.9', replicas: 3, ...more }), { security: 'acl', login: newLogin(), ensemble }),
+    )
+    const port = { name: 'tcp-prometheus', containerPort: 9404, protocol: 'TCP' }
+    expect(containerOf(on!.set('ant-zookeeper')).ports).toContainEqual(port)
+    expect(containerOf(off!.set('ant-zookeeper')).ports).not.toContainEqual(port)
+    expect(on!.config('ant-zookeeper').data!['zoo.cfg']).toContain('metricsProvider.httpPort=9404\n')
+    expect(off!.config('ant-zookeeper').data!['zoo.cfg']).not.toContain('metricsProvider')
+    const hashOf = (set: StatefulSet) => set.spec.template.metadata!.annotations!['sofakafka.io/template-hash']
+    expect(hashOf(on!.set('ant-zookeeper'))).not.toBe(hashOf(off!.set('ant-zookeeper')))
+    expect(hashOf(on!.set('ant-kafka'))).toBe(hashOf(off!.set('ant-kafka')))
   })
   test('is rolled with its leader last, before any broker', () => {
     const sets = [set('ant-zookeeper'), set('ant-kafka')]

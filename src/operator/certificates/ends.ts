@@ -3,7 +3,7 @@ import type { Sample } from '../../base/exposition.ts'
 import type { AuthorityName } from '../names.ts'
 
 /** When a certificate of a Cluster ends. */
-export type CertificateEnd = { type: AuthorityName | 'listener'; listener?: string; endsMs: number }
+export type CertificateEnd = { type: AuthorityName | 'listener' | 'zookeeper'; listener?: string; endsMs: number }
 
 /** The ends of all certificates as they were seen last, for metrics. */
 export class CertificateEnds {
@@ -30,7 +30,7 @@ export class CertificateEnds {
     return this.#each(({ type, endsMs }, { namespace, name }) => ({
       labels: { cluster: name, resource_namespace: namespace, type },
       value: endsMs,
-    })).filter(({ labels }) => labels?.['type'] !== 'listener')
+    })).filter(({ labels }) => String(labels?.['type']).endsWith('-ca'))
   }
 
   #each(sample: (end: CertificateEnd, cluster: Key) => Sample): Sample[] {

@@ -5,7 +5,7 @@ import type { Pass } from '../cluster/steps.ts'
 import { bootstrapService, brokersService, namespaceOf } from '../names.ts'
 
 /** A Service is called by its name, with the namespace, and in full; `cluster.local` is what nearly every Kubernetes cluster calls itself. */
-const namesOf = (service: string, namespace: string): string[] => [
+export const namesOf = (service: string, namespace: string): string[] => [
   service,
   `${service}.${namespace}`,
   `${service}.${namespace}.svc`,

@@ -7,7 +7,7 @@ import { allListenersOf, type Listener } from '../cluster/listeners.ts'
 import { CLIENTS_CA_FILE, CLUSTER_CA_FILE } from '../cluster/mounts.ts'
 import type { Finding, Pass, Step, Warning } from '../cluster/steps.ts'
 import type { Environment } from '../environment.ts'
-import { type AuthorityName, authoritySecret, certificatesSecret, namespaceOf } from '../names.ts'
+import { type AuthorityName, authoritySecret, certificatesSecret, namespaceOf, zooKeeperCertificatesSecret } from '../names.ts'
 import { stalled, type Verdict } from '../reasons.ts'
 import { advance, endOf, trustOf, type Authority, type Terms } from './authority.ts'
 import type { CertificateEnd } from './ends.ts'
@@ -15,6 +15,8 @@ import { readGiven } from './given.ts'
 import { hostsOf } from './hosts.ts'
 import { issue, namesMissingIn, whyAnew, type Wish } from './leaf.ts'
 import { authorityKeySecret, authoritySecrets, isOurs, readAuthority, secretOf } from './secrets.ts'
+import { CA_FILE, hasServerTls, KEYSTORE_FILE } from '../zookeeper/server-tls.ts'
+import { serverWish } from './zookeeper.ts'
 
 const DAY_MS = 86_400_000
 /** With another value than the one that was seen last, both authorities are renewed. */
@@ -48,12 +50,13 @@ export const certificates: Step = {
   run: async (pass) => {
     const { environment, cluster } = pass
     const listeners = allListenersOf(cluster).filter(({ hasTls }) => hasTls)
-    if (listeners.length === 0) {
+    const hasServers = hasServerTls(cluster)
+    if (listeners.length === 0 && !hasServers) {
       environment.certificateEnds.forget(keyOf(cluster))
       return undefined
     }
     const look = await begin(pass)
-    const isOwn = listeners.some(({ secretName }) => secretName === undefined)
+    const isOwn = hasServers || listeners.some(({ secretName }) => secretName === undefined)
     const brokersCa = isOwn ? await keepAuthority(look, 'cluster-ca') : undefined
     const clientsCa = listeners.some(({ hasClientCertificates }) => hasClientCertificates)
       ? await keepAuthority(look, 'clients-ca')
@@ -64,7 +67,9 @@ export const certificates: Step = {
       if (listener.secretName !== undefined) await takeGiven(look, listener, listener.secretName)
       else if (brokersCa) keepOwn(look, listener, brokersCa)
     }
-    await writeMounted(look)
+    if (hasServers && brokersCa) await keepServers(look, brokersCa)
+    if (listeners.length > 0) await writeMounted(look)
+    await tell(look)
     environment.certificateEnds.set(keyOf(cluster), look.ends)
     return findingOf(look)
   },
@@ -131,6 +136,23 @@ const keepOwn = (look: Look, listener: Listener, authority: Authority): void => 
   pass.inputs.listeners?.authorities.set(listener.name, trustOf(authority))
 }
 
+/** The certificate of the Cluster's own ensemble of ZooKeeper, in a Secret of its own. */
+const keepServers = async (look: Look, authority: Authority): Promise<void> => {
+  const { environment, cluster, terms, nowMs } = look
+  const name = zooKeeperCertificatesSecret(cluster)
+  const before = await environment.kube.get(secrets, { namespace: namespaceOf(cluster), name })
+  if (before && !isOurs(before, cluster)) throw new Error(`the Secret ${name} is somebody else's: rename or delete it`)
+  const wish = serverWish(cluster)
+  const terminal = { authority, terms, nowMs }
+  const present = splitKeystore(textOf(before, KEYSTORE_FILE))
+  const why = whyAnew(present, wish, terminal)
+  const certificate = why === undefined ? present! : issue(wish, terminal)
+  if (why !== undefined) look.notes.push(`certificate of ZooKeeper made: ${why}`)
+  const texts = { [KEYSTORE_FILE]: certificate.keyPem + certificate.certificatePem, [CA_FILE]: trustOf(authority).join('') }
+  await environment.kube.apply(secrets, secretOf(cluster, name, texts))
+  look.ends.push({ type: 'zookeeper', endsMs: endOf(certificate.certificatePem) })
+}
+
 const authoritiesKey = ({ name }: Listener): string => `${name}.ca.crt`
 
 /** A certificate out of a user's Secret. One that cannot be used changes nothing: the one before stays. */
@@ -172,9 +194,12 @@ const endsSoon = (what: string, endsMs: number): Warning => ({
   message: `${what} has a certificate that ends on ${new Date(endsMs).toISOString().slice(0, 10)}: renew it`,
 })
 
-const writeMounted = async ({ environment, cluster, mounted, texts, notes }: Look): Promise<void> => {
+const writeMounted = async ({ environment, cluster, mounted, texts }: Look): Promise<void> => {
   if (mounted && !isOurs(mounted, cluster)) throw new Error(`the Secret ${mounted.metadata.name} is somebody else's: rename or delete it`)
   await environment.kube.apply(secrets, secretOf(cluster, certificatesSecret(cluster), texts))
+}
+
+const tell = async ({ environment, cluster, notes }: Look): Promise<void> => {
   for (const note of notes) {
     environment.logger.info({ cluster: keyText(keyOf(cluster)) }, note)
     await environment.events.record(cluster, { type: 'Normal', reason: 'CertificateRenewed', action: 'Reconcile', note })

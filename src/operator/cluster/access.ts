@@ -1,7 +1,8 @@
 import type { Cluster } from '../../api/index.ts'
 import type { KubeObject } from '../../kube/types.ts'
 import * as names from '../names.ts'
-import { isApache, isExternal } from '../zookeeper/place.ts'
+import { hasMetrics, isApache, isExternal } from '../zookeeper/place.ts'
+import { clientPortOf } from '../zookeeper/server-tls.ts'
 import type { Inputs } from './inputs.ts'
 import { allListenersOf, listenersOf } from './listeners.ts'
 import { ownedMeta } from './pod.ts'
@@ -50,8 +51,9 @@ export const networkPolicies = (cluster: Cluster, { operatorPods: operator, shar
   if (isExternal(cluster)) return [kafka]
   const peers = isApache(cluster) ? [{ ports: ports(names.ZOOKEEPER_PEER_PORT, names.ZOOKEEPER_ELECTION_PORT), from: [servers] }] : []
   const zooKeeper = policy(cluster, 'zookeeper', servers, [
-    { ports: ports(names.ZOOKEEPER_PORT), from: [brokers, servers, ours] },
+    { ports: ports(clientPortOf(cluster)), from: [brokers, servers, ours] },
     ...peers,
+    ...(hasMetrics(cluster) ? [{ ports: ports(names.METRICS_PORT) }] : []),
   ])
   return [kafka, zooKeeper]
 }

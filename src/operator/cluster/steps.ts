@@ -5,6 +5,7 @@ import type { Environment } from '../environment.ts'
 import { reconciling, type Reason, type Verdict } from '../reasons.ts'
 import type { Inputs } from './inputs.ts'
 import type { ClusterSeen } from './observe.ts'
+import type { ServerPlace } from '../zookeeper/ensembles.ts'
 import type { Change } from '../zookeeper/membership.ts'
 import type { KafkaFacts } from './replace.ts'
 
@@ -21,7 +22,7 @@ export type Pass = {
   /** From `ask Kafka` on; empty while nobody answers. */
   kafka: KafkaFacts
   /** Of an ensemble that the operator runs: who leads (the id, from 1 on), and the change of members that is to be made once it is written down. */
-  zooKeeper?: { leader: number | undefined; change?: Change }
+  zooKeeper?: { servers: readonly ServerPlace[]; leader: number | undefined; change?: Change }
   /** Pods to restart although their settings are those of now, with the reason: completes "Pod x is replaced: ". */
   readonly restarts: Map<string, string>
   /** Kafka refused what the spec says: files and templates of brokers stay as they are, or the next start would fail. */

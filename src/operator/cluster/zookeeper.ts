@@ -7,6 +7,7 @@ import { apacheConfig, apacheStatefulSet } from '../zookeeper/apache.ts'
 import { embeddedConfig, embeddedStatefulSet } from '../zookeeper/embedded.ts'
 import { CLIENT_JAAS, LOGIN_DIRECTORY, loginSecret } from '../zookeeper/login.ts'
 import { connectText, isApache, isExternal } from '../zookeeper/place.ts'
+import { clientPortOf } from '../zookeeper/server-tls.ts'
 import { tlsParts } from '../zookeeper/tls.ts'
 import { securityArguments, type Security } from '../zookeeper/security.ts'
 import type { Inputs } from './inputs.ts'
@@ -63,7 +64,7 @@ export const zooKeeperRestartOn = (cluster: Cluster, inputs: Inputs): unknown =>
 
 export const zooKeeperServices = (cluster: Cluster): Service[] => {
   const selector = names.selectorOf(cluster, names.ZOOKEEPER_GROUP)
-  const client = port('tcp-client', names.ZOOKEEPER_PORT)
+  const client = port('tcp-client', clientPortOf(cluster))
   const peers = isApache(cluster) ? [port('tcp-peer', names.ZOOKEEPER_PEER_PORT), port('tcp-election', names.ZOOKEEPER_ELECTION_PORT)] : []
   return [
     service(cluster, names.zooKeeperNodesService(cluster), 'zookeeper', {

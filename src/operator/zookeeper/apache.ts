@@ -7,6 +7,8 @@ import { ownedMeta, statefulSet } from '../cluster/pod.ts'
 import type { ZooKeeperFacts } from '../cluster/zookeeper.ts'
 import * as names from '../names.ts'
 import { LOGIN_DIRECTORY, SERVER_JAAS } from './login.ts'
+import { hasMetrics } from './place.ts'
+import { clientPortOf, hasServerTls, plainAddressOf, serverTlsParts, tlsLines } from './server-tls.ts'
 import { START_SCRIPT } from './start-script.ts'
 
 /** The rest of the memory is for buffers, threads and the page cache of logs and snapshots. */
@@ -16,11 +18,11 @@ const MIB = 1024 * 1024
 /** Where a server finds the others, and they find it: server.N lines are of this form. */
 export const memberLine = (cluster: Cluster, id: number): string => {
   const host = `${names.zooKeeperName(cluster)}-${id - 1}.${names.zooKeeperNodesService(cluster)}.${names.namespaceOf(cluster)}.svc`
-  return `server.${id}=${host}:${names.ZOOKEEPER_PEER_PORT}:${names.ZOOKEEPER_ELECTION_PORT}:participant;${names.ZOOKEEPER_PORT}`
+  return `server.${id}=${host}:${names.ZOOKEEPER_PEER_PORT}:${names.ZOOKEEPER_ELECTION_PORT}:participant;${plainAddressOf(cluster)}`
 }
 
 /** Keys that zoo.cfg does not know become Java system properties with the prefix zookeeper. (superUser, fips-mode). */
-const zooCfg = (): string =>
+const zooCfg = (cluster: Cluster): string =>
   formatProperties([
     ['tickTime', '2000'],
     ['initLimit', '10'],
@@ -44,17 +46,30 @@ const zooCfg = (): string =>
     ['quorum.auth.serverRequireSasl', 'true'],
     ['quorum.auth.learner.loginContext', 'QuorumLearner'],
     ['quorum.auth.server.loginContext', 'QuorumServer'],
+    ...tlsLines(cluster),
+    ...metricsLines(cluster),
   ])
+
+const metricsLines = (cluster: Cluster): [string, string][] =>
+  hasMetrics(cluster)
+    ? [
+        ['metricsProvider.className', 'org.apache.zookeeper.metrics.prometheus.PrometheusMetricsProvider'],
+        ['metricsProvider.httpPort', String(names.METRICS_PORT)],
+      ]
+    : []
 
 export const apacheConfig = (cluster: Cluster): ConfigMap => ({
   apiVersion: 'v1',
   kind: 'ConfigMap',
   metadata: ownedMeta(cluster, names.zooKeeperName(cluster), 'zookeeper'),
-  data: { 'zoo.cfg': zooCfg(), 'start.sh': START_SCRIPT },
+  data: { 'zoo.cfg': zooCfg(cluster), 'start.sh': START_SCRIPT },
 })
 
 /** Serving, as a member or as one that listens before it joins: a server without a leader listens too, and answers that it does not serve. */
 const SERVES = `exec 3<>/dev/tcp/127.0.0.1/${names.ZOOKEEPER_PORT} && printf srvr >&3 && grep -q '^Mode: ' <&3`
+
+/** A probe of the port with TLS would be half a handshake. */
+const LISTENS = `: < /dev/tcp/127.0.0.1/${names.ZOOKEEPER_PORT}`
 
 const javaFlags = ({ spec }: Cluster): string => {
   const bytes = quantity(spec.zookeeper.resources?.limits?.['memory'])
@@ -65,34 +80,46 @@ const javaFlags = ({ spec }: Cluster): string => {
 const field = (name: string, fieldPath: string) => ({ name, valueFrom: { fieldRef: { fieldPath } } })
 export const MEMBERS = 'MEMBERS'
 
-const containerOf = (cluster: Cluster, members: readonly number[]): Container => ({
-  name: 'zookeeper',
-  image: cluster.spec.zookeeper.image!,
-  command: ['sh', `${ZOOKEEPER_CONFIG_MOUNT}/start.sh`],
-  env: [
-    field('POD_INDEX', `metadata.labels['apps.kubernetes.io/pod-index']`),
-    field('POD_UID', 'metadata.uid'),
-    { name: MEMBERS, value: members.join(',') },
-    { name: 'SERVERS', value: names.zooKeeperName(cluster) },
-    { name: 'SERVICE', value: `${names.zooKeeperNodesService(cluster)}.${names.namespaceOf(cluster)}.svc` },
-    { name: 'HOME_DIRECTORY', value: DATA_MOUNT },
-    { name: 'CONFIG_DIRECTORY', value: ZOOKEEPER_CONFIG_MOUNT },
-    { name: 'ZOO_LOG_DIR', value: '/tmp' },
-    { name: 'JVMFLAGS', value: javaFlags(cluster) },
-  ],
-  ports: [
-    { name: 'tcp-client', containerPort: names.ZOOKEEPER_PORT, protocol: 'TCP' },
-    { name: 'tcp-peer', containerPort: names.ZOOKEEPER_PEER_PORT, protocol: 'TCP' },
-    { name: 'tcp-election', containerPort: names.ZOOKEEPER_ELECTION_PORT, protocol: 'TCP' },
-  ],
-  readinessProbe: { exec: { command: ['bash', '-c', SERVES] }, periodSeconds: 2, timeoutSeconds: 5, failureThreshold: 3 },
-  livenessProbe: { tcpSocket: { port: 'tcp-client' }, initialDelaySeconds: 30, periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6 },
-  volumeMounts: [
-    { name: 'config', mountPath: ZOOKEEPER_CONFIG_MOUNT, readOnly: true },
-    { name: 'login', mountPath: LOGIN_DIRECTORY, readOnly: true },
-    { name: 'data', mountPath: DATA_MOUNT },
-  ],
-})
+const containerOf = (cluster: Cluster, members: readonly number[]): Container => {
+  const tls = serverTlsParts(cluster)
+  return {
+    name: 'zookeeper',
+    image: cluster.spec.zookeeper.image!,
+    command: ['sh', `${ZOOKEEPER_CONFIG_MOUNT}/start.sh`],
+    env: [
+      field('POD_INDEX', `metadata.labels['apps.kubernetes.io/pod-index']`),
+      field('POD_UID', 'metadata.uid'),
+      { name: MEMBERS, value: members.join(',') },
+      { name: 'SERVERS', value: names.zooKeeperName(cluster) },
+      { name: 'SERVICE', value: `${names.zooKeeperNodesService(cluster)}.${names.namespaceOf(cluster)}.svc` },
+      { name: 'HOME_DIRECTORY', value: DATA_MOUNT },
+      { name: 'CONFIG_DIRECTORY', value: ZOOKEEPER_CONFIG_MOUNT },
+      { name: 'ZOO_LOG_DIR', value: '/tmp' },
+      { name: 'JVMFLAGS', value: javaFlags(cluster) },
+      ...tls.env,
+    ],
+    ports: [
+      { name: 'tcp-client', containerPort: clientPortOf(cluster), protocol: 'TCP' },
+      { name: 'tcp-peer', containerPort: names.ZOOKEEPER_PEER_PORT, protocol: 'TCP' },
+      { name: 'tcp-election', containerPort: names.ZOOKEEPER_ELECTION_PORT, protocol: 'TCP' },
+      ...(hasMetrics(cluster) ? [{ name: 'tcp-prometheus', containerPort: names.METRICS_PORT, protocol: 'TCP' }] : []),
+    ],
+    readinessProbe: { exec: { command: ['bash', '-c', SERVES] }, periodSeconds: 2, timeoutSeconds: 5, failureThreshold: 3 },
+    livenessProbe: {
+      ...(hasServerTls(cluster) ? { exec: { command: ['bash', '-c', LISTENS] } } : { tcpSocket: { port: 'tcp-client' } }),
+      initialDelaySeconds: 30,
+      periodSeconds: 10,
+      timeoutSeconds: 5,
+      failureThreshold: 6,
+    },
+    volumeMounts: [
+      { name: 'config', mountPath: ZOOKEEPER_CONFIG_MOUNT, readOnly: true },
+      { name: 'login', mountPath: LOGIN_DIRECTORY, readOnly: true },
+      { name: 'data', mountPath: DATA_MOUNT },
+      ...tls.volumeMounts,
+    ],
+  }
+}
 
 /** Apache ZooKeeper, any odd number of servers. Who the members are is not what pods are replaced for: running servers know it from one another. */
 export const apacheStatefulSet = (cluster: Cluster, { ensemble }: ZooKeeperFacts): StatefulSet => {
@@ -109,13 +136,14 @@ export const apacheStatefulSet = (cluster: Cluster, { ensemble }: ZooKeeperFacts
     volumes: [
       { name: 'config', configMap: { name: names.zooKeeperName(cluster) } },
       { name: 'login', secret },
+      ...serverTlsParts(cluster).volumes,
     ],
     storage: storage!,
     resources,
     template,
     zone: undefined,
     terminationGracePeriodSeconds: 30,
-    restartOn: { image, resources },
+    restartOn: { image, resources, ...(hasServerTls(cluster) ? { tls: true } : {}), ...(hasMetrics(cluster) ? { metrics: true } : {}) },
   })
 }
 

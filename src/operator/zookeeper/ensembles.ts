@@ -3,10 +3,12 @@ import type { Logger } from '../../base/logger.ts'
 import { ZooKeeperClient } from '../../zookeeper/client.ts'
 import { parseEnsembleConfig, type Reconfiguration } from '../../zookeeper/ensemble.ts'
 import { askFourLetters, modeOf, type Mode } from '../../zookeeper/four-letter.ts'
-import { tcpDial, type Dial } from '../../zookeeper/socket.ts'
+import { tcpDial, tlsDial, type Dial } from '../../zookeeper/socket.ts'
 import type { Address } from '../../zookeeper/types.ts'
+import type { ZooKeeperTls } from './tls.ts'
 
-export type ServerPlace = { id: number; address: Address }
+/** `tls`: the address is that of its secureClientPort. */
+export type ServerPlace = { id: number; address: Address; tls?: ZooKeeperTls }
 export type Login = { username: string; password: string }
 /** Who leads, and whom the leader has for members; both undefined while nobody leads. */
 export type EnsembleLook = { leader: number | undefined; members: readonly number[] | undefined }
@@ -38,7 +40,7 @@ export class ZooKeeperEnsembles implements Ensembles {
   async look(servers: readonly ServerPlace[]): Promise<EnsembleLook> {
     const modes = await Promise.all(servers.map(async (server) => ({ server, mode: await this.#mode(server) })))
     const leader = modes.find(({ mode }) => mode === 'leader' || mode === 'standalone')?.server
-    const answer = leader && (await this.#ask(leader.address, 'conf'))
+    const answer = leader && (await this.#ask(leader, 'conf'))
     const { members } = parseEnsembleConfig(answer ?? '')
     const ids = members.filter(({ role }) => role === 'participant').map(({ id }) => id)
     return leader && ids.length > 0 ? { leader: leader.id, members: ids } : { leader: undefined, members: undefined }
@@ -52,7 +54,7 @@ export class ZooKeeperEnsembles implements Ensembles {
       saslDigest: login,
       clock: this.#clock,
       logger: this.#logger,
-      dial: this.#dial,
+      dial: this.#dialOf(servers[0]),
     })
     try {
       await client.reconfig(change)
@@ -61,17 +63,22 @@ export class ZooKeeperEnsembles implements Ensembles {
     }
   }
 
-  async #mode({ address }: ServerPlace): Promise<Mode | undefined> {
-    return modeOf((await this.#ask(address, 'srvr')) ?? '')
+  #dialOf(server: ServerPlace | undefined): Dial {
+    const tls = server?.tls
+    return tls ? tlsDial(() => tls) : this.#dial
   }
 
-  async #ask(address: Address, word: string): Promise<string | undefined> {
+  async #mode(server: ServerPlace): Promise<Mode | undefined> {
+    return modeOf((await this.#ask(server, 'srvr')) ?? '')
+  }
+
+  async #ask(server: ServerPlace, word: string): Promise<string | undefined> {
     const late = new AbortController()
     const timer = this.#clock.schedule(ANSWER_WITHIN_MS, () => late.abort(new Error(`no answer to ${word} within ${ANSWER_WITHIN_MS} ms`)))
     try {
-      return await askFourLetters(this.#dial, address, word, late.signal)
+      return await askFourLetters(this.#dialOf(server), server.address, word, late.signal)
     } catch (error) {
-      this.#logger.debug({ server: `${address.host}:${address.port}`, err: error }, 'a ZooKeeper server could not be asked')
+      this.#logger.debug({ server: `${server.address.host}:${server.address.port}`, err: error }, 'a ZooKeeper server could not be asked')
       return undefined
     } finally {
       timer.cancel()

@@ -14,7 +14,8 @@ import type { ServerPlace } from './ensembles.ts'
 import { externalLogin, loginIn, newLogin } from './login.ts'
 import { planOf, type Change, type Plan } from './membership.ts'
 import { isApache, isExternal } from './place.ts'
-import { readTls } from './tls.ts'
+import { clientPortOf, hasServerTls } from './server-tls.ts'
+import { readTls, type ZooKeeperTls } from './tls.ts'
 import { nextSecurity, securityOf } from './security.ts'
 
 /** Finds out what ZooKeeper's objects depend on. Nothing is rendered without it. */
@@ -32,9 +33,10 @@ export const zooKeeperFacts: Step = {
     const facts: ZooKeeperFacts = { security, ...(tls?.key ? { hasTlsKey: true } : {}), ...(login ? { login: login.data } : {}) }
     pass.inputs.zookeeper = facts
     if (!isApache(cluster)) return undefined
-    const plan = await planEnsemble(pass)
+    const servers = placesOf(pass, tls)
+    const plan = await planEnsemble(pass, servers)
     facts.ensemble = { replicas: plan.replicas, members: plan.members }
-    pass.zooKeeper = { leader: plan.leader, ...(plan.change ? { change: plan.change } : {}) }
+    pass.zooKeeper = { servers, leader: plan.leader, ...(plan.change ? { change: plan.change } : {}) }
     if (plan.waiting !== undefined) return changing(plan.waiting)
     return plan.change && changing(textOfChange(plan.change))
   },
@@ -50,7 +52,7 @@ export const zooKeeperMembers: Step = {
     if (!change || !data || !isWrittenDown(pass, change)) return undefined
     pass.hold = 'the members of ZooKeeper change'
     try {
-      await environment.ensembles.reconfigure(placesOf(pass), loginIn({ data }), wireOf(cluster, change))
+      await environment.ensembles.reconfigure(pass.zooKeeper!.servers, loginIn({ data }), wireOf(cluster, change))
     } catch (error) {
       if (!isZooKeeperError(error, 'NEW_CONFIG_NO_QUORUM', 'RECONFIG_IN_PROGRESS', 'CONNECTION_LOSS', 'SESSION_EXPIRED')) throw error
       return changing(`${textOfChange(change)} when enough servers follow the leader (${error.error})`)
@@ -85,6 +87,7 @@ const wireOf = (cluster: Cluster, change: Change) =>
 const isZooKeeperSet = (set: resources.StatefulSet): boolean => set.spec.selector.matchLabels[names.GROUP_LABEL] === names.ZOOKEEPER_GROUP
 
 const noTls = (cluster: Cluster): Finding => {
+  if (hasServerTls(cluster)) return { verdict: reconciling('ZooKeeperNotReady', 'ZooKeeper waits for its certificates') }
   const name = cluster.spec.zookeeper.external?.tls?.secretRef.name
   return { verdict: stalled('SecretNotFound', `zookeeper.external.tls: the Secret ${name} must be there and have the key ca.crt`) }
 }
@@ -114,17 +117,17 @@ const loginOf = async ({ environment, cluster }: Pass): Promise<{ data: SecretDa
   return { verdict: stalled('SecretNotFound', message) }
 }
 
-const placesOf = ({ seen }: Pass): ServerPlace[] =>
+const placesOf = ({ cluster, seen }: Pass, tls: ZooKeeperTls | undefined): ServerPlace[] =>
   seen.pods.filter(isZooKeeper).flatMap((pod) => {
-    const address = addressOf(pod, names.ZOOKEEPER_PORT)
-    return address && !pod.metadata.deletionTimestamp ? [{ id: idOf(pod) + 1, address }] : []
+    const address = addressOf(pod, clientPortOf(cluster))
+    return address && !pod.metadata.deletionTimestamp ? [{ id: idOf(pod) + 1, address, ...(tls ? { tls } : {}) }] : []
   })
 
-const planEnsemble = async (pass: Pass): Promise<Plan & { leader: number | undefined }> => {
+const planEnsemble = async (pass: Pass, servers: readonly ServerPlace[]): Promise<Plan & { leader: number | undefined }> => {
   const { environment, cluster, seen } = pass
   const set = seen.statefulSets.find(isZooKeeperSet)
   const claims = await markedMembers(environment.kube, cluster)
-  const { leader, members } = set ? await environment.ensembles.look(placesOf(pass)) : {}
+  const { leader, members } = set ? await environment.ensembles.look(servers) : {}
   const ready = new Set(seen.pods.filter((pod) => isZooKeeper(pod) && isReady(pod)).map((pod) => idOf(pod) + 1))
   const { replicas: wanted } = cluster.spec.zookeeper
   const running = set && ensembleOf(set)
