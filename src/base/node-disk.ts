@@ -56,6 +56,20 @@ const syncDirectory = async (path: string): Promise<void> => {
 }
 
 /** The real disk. */
+const isDirectory = (path: string): boolean => fs.statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
+
+/** With its parents. Node's own way never ends where a parent is there and the system says ENOENT all the same, as below /proc. */
+const makeDirectory = (path: string, options: { mode?: number }): void => {
+  if (isDirectory(path)) return
+  const parent = dirname(path)
+  if (parent !== path) makeDirectory(parent, options)
+  try {
+    fs.mkdirSync(path, options)
+  } catch (error) {
+    if (!isDirectory(path)) throw error
+  }
+}
+
 export const nodeDisk: Disk = {
   open: openFile,
   list: (path) =>
@@ -67,7 +81,7 @@ export const nodeDisk: Disk = {
     const stat = fs.statSync(path, { throwIfNoEntry: false })
     return stat && { sizeBytes: stat.size, modifiedMs: stat.mtimeMs, isDirectory: stat.isDirectory() }
   },
-  makeDirectory: (path, options) => void fs.mkdirSync(path, { recursive: true, ...(options?.mode ? { mode: options.mode } : {}) }),
+  makeDirectory: (path, options) => makeDirectory(path, options?.mode ? { mode: options.mode } : {}),
   rename: (from, to) => fs.renameSync(from, to),
   remove: (path) => fs.rmSync(path, { force: true }),
   removeDirectory: (path) => fs.rmSync(path, { recursive: true, force: true }),

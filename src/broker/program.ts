@@ -7,6 +7,7 @@ import { WorkerPool } from '../base/worker-pool.ts'
 import type { ConnectCluster } from './cluster-link.ts'
 import { BrokerConfig } from './config/broker-config.ts'
 import { brokerProperties } from './config/file.ts'
+import { checkTogether } from './config/together.ts'
 import { withServerLogins } from './config/server-logins.ts'
 import type { BrokerMetrics } from './ports.ts'
 import { type Broker, startBroker } from './start.ts'
@@ -45,6 +46,7 @@ export const runBroker = async (options: BrokerProgramOptions): Promise<BrokerPr
   const { clocks, disk, logger } = options
   const properties = brokerProperties(options.properties, options.overrides, (path) => disk.readFile(path).toString('utf8'))
   const config = BrokerConfig.parse(withServerLogins(properties, disk))
+  checkTogether(config)
   for (const warning of config.warnings()) logger.warn({ warning }, 'configuration')
   const pool = new WorkerPool({ size: config.get('sofakafka.worker.threads') })
   const broker = await startBroker({

@@ -185,3 +185,13 @@ describe('the memory disk', () => {
     expect(disk.readFile('/f').toString()).toBe('newer')
   })
 })
+
+test('a directory that cannot be made is refused, also below /proc', () => {
+  writeFileSync(join(real, 'file'), '')
+  for (const path of ['/proc/nowhere/deeper', join(real, 'file/deeper')]) {
+    expect(() => nodeDisk.makeDirectory(path)).toThrow(/^E[A-Z]+: /)
+  }
+  nodeDisk.makeDirectory(join(real, 'x/y'))
+  nodeDisk.makeDirectory(join(real, 'x/y'))
+  expect(nodeDisk.stat(join(real, 'x/y'))?.isDirectory).toBe(true)
+})

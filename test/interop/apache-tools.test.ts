@@ -100,7 +100,10 @@ describe.skipIf(lacks('java', 'maven'))('Apache\u2019s tools of 2.6.3 against th
     await tools.ok(CONFIG, [...at, ...topic, '--alter', '--delete-config', 'segment.bytes'])
     expect(await tools.ok(CONFIG, [...at, ...topic, '--describe'])).not.toContain('segment.bytes')
     expect((await tools.run(CONFIG, [...at, ...topic, '--alter', '--add-config', 'segment.bytes=1'])).output).toContain(
-      'Invalid value 1 for configuration segment.bytes',
+      "InvalidRequestException: Invalid config value for resource ConfigResource(type=TOPIC, name='configured'): Invalid value 1 for configuration segment.bytes",
+    )
+    expect((await tools.run(CONFIG, [...at, ...topic, '--alter', '--add-config', 'no.such=1'])).output).toContain(
+      'InvalidConfigurationException: Unknown topic config name: no.such',
     )
 
     const broker = ['--entity-type', 'brokers', '--entity-name', '1']
@@ -109,6 +112,13 @@ describe.skipIf(lacks('java', 'maven'))('Apache\u2019s tools of 2.6.3 against th
     await tools.ok(CONFIG, [...at, '--entity-type', 'brokers', '--entity-default', '--alter', '--add-config', 'log.retention.ms=54321'])
     expect(await tools.ok(CONFIG, [...at, '--entity-type', 'brokers', '--entity-default', '--describe'])).toContain(
       'log.retention.ms=54321',
+    )
+
+    const ofEveryClient = ['--entity-type', 'users', '--entity-name', 'quota user', '--entity-type', 'clients', '--entity-default']
+    await tools.ok(CONFIG, ['--zookeeper', zookeeper.connect, ...ofEveryClient, '--alter', '--add-config', 'producer_byte_rate=1024'])
+    expect(await tools.ok(CONFIG, [...at, ...ofEveryClient, '--describe'])).toContain('producer_byte_rate=1024.0')
+    expect((await tools.run(CONFIG, [...at, ...ofEveryClient, '--alter', '--add-config', 'producer_byte_rate=1'])).output).toContain(
+      'The broker does not support ALTER_CLIENT_QUOTAS',
     )
   })
 

@@ -6,6 +6,9 @@ import { ConfigError, parseValue } from './parse.ts'
 type TopicValueOf<K extends TopicKey> = (typeof topicKeys)[K] extends Key<infer T> ? T : never
 type Described = { name: string; text: string | null; source: Source }
 
+/** What is wrong is not one value: a key that nobody knows, or two that contradict each other. */
+export class TopicConfigError extends ConfigError {}
+
 const HOUR_MS = 3_600_000n
 const MINUTE_MS = 60_000n
 /** Kafka lets three keys give one default; the finest that is set wins. Source: KafkaConfig.logRetentionTimeMillis, logRollTimeMillis. */
@@ -55,7 +58,7 @@ export class TopicConfig {
   constructor(broker: BrokerConfig, own: Texts) {
     this.#broker = broker
     this.#own = own
-    for (const name of own.keys()) if (!isTopicKey(name)) throw new ConfigError(name, `Unknown topic config name: ${name}`)
+    for (const name of own.keys()) if (!isTopicKey(name)) throw new TopicConfigError(name, `Unknown topic config name: ${name}`)
     for (const name of Object.keys(topicKeys) as TopicKey[])
       this.#values.set(name, parseValue(name, keyOf(name), this.describe(name)[0]!.text))
     this.#checkTogether()
@@ -81,7 +84,7 @@ export class TopicConfig {
     const lag = this.get('min.compaction.lag.ms')
     const max = this.get('max.compaction.lag.ms')
     if (lag > max) {
-      throw new ConfigError(
+      throw new TopicConfigError(
         'min.compaction.lag.ms',
         `conflict topic config setting min.compaction.lag.ms (${lag}) > max.compaction.lag.ms (${max})`,
       )

@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net'
 import type { Disk } from '../../base/disk.ts'
 import type { BrokerConfig } from './broker-config.ts'
 import type { JaasEntry } from './jaas.ts'
@@ -13,7 +14,12 @@ export const parseConnect = (text: string): { servers: { host: string; port: num
   const chroot = at < 0 ? '' : text.slice(at).replace(/\/$/, '')
   const servers = (at < 0 ? text : text.slice(0, at)).split(',').map((server) => {
     const [, host, port] = /^\s*\[?([^\]\s]+?)\]?(?::(\d+))?\s*$/.exec(server) ?? []
-    if (host === undefined) throw new ConfigError('zookeeper.connect', `zookeeper.connect: ${server} must be HOST:PORT`)
+    // What is left of a port that is no number is in the host: only an address of IPv6 has colons.
+    if (host === undefined || (/[:;]/.test(host) && !isIPv6(host)) || Number(port ?? 2181) > 65_535 || port === '0')
+      throw new ConfigError(
+        'zookeeper.connect',
+        `zookeeper.connect: "${server.trim()}" must be HOST:PORT, and several with commas between: zk1:2181,zk2:2181/chroot`,
+      )
     return { host, port: Number(port ?? 2181) }
   })
   return { servers, chroot }

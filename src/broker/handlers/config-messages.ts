@@ -6,7 +6,7 @@ import type { Key, KeyType } from '../config/key.ts'
 import { throttleKeys } from '../config/keys/cluster.ts'
 import { type TopicKey, topicKeys } from '../config/keys/topic.ts'
 import { ConfigError } from '../config/parse.ts'
-import { isTopicKey, TopicConfig } from '../config/topic-config.ts'
+import { isTopicKey, TopicConfig, TopicConfigError } from '../config/topic-config.ts'
 import type { Context } from '../context.ts'
 import { DEFAULT_ENTITY } from '../metadata/znodes/config.ts'
 
@@ -31,7 +31,7 @@ export const targetOf = (
   }
   if (resourceType === RESOURCE.BROKER || resourceType === RESOURCE.BROKER_LOGGER) context.authorize(operation, 'CLUSTER', CLUSTER_NAME)
   if (resourceType === RESOURCE.BROKER_LOGGER)
-    throw new KafkaError('INVALID_REQUEST', 'Loggers cannot be changed at run time; set the log level when the broker starts')
+    throw new KafkaError('INVALID_REQUEST', 'Loggers are neither shown nor changed at run time; set LOG_LEVEL when the broker starts')
   if (resourceType !== RESOURCE.BROKER)
     throw new KafkaError('INVALID_REQUEST', `Unsupported resource type ${resourceType}: use TOPIC (2) or BROKER (4)`)
   const { brokerId } = context.broker
@@ -101,8 +101,15 @@ export const brokerEntries = (config: BrokerConfig, target: Target): Entry[] => 
   })
 }
 
-const invalidConfig = (error: unknown): unknown =>
-  error instanceof ConfigError ? new KafkaError('INVALID_CONFIG', error.message, { cause: error }) : error
+/** Kafka's two answers: INVALID_CONFIG for keys that nobody knows or that contradict each other, INVALID_REQUEST for a value (AdminManager.alterConfigs). */
+const refused = (error: unknown, { type, name }: Target): unknown => {
+  if (!(error instanceof ConfigError)) return error
+  if (error instanceof TopicConfigError) return new KafkaError('INVALID_CONFIG', error.message, { cause: error })
+  const resource = type === 'topics' ? `type=TOPIC, name='${name}'` : `type=BROKER, name='${name === DEFAULT_ENTITY ? '' : name}'`
+  return new KafkaError('INVALID_REQUEST', `Invalid config value for resource ConfigResource(${resource}): ${error.message}`, {
+    cause: error,
+  })
+}
 
 /** Kafka changes these at run time with a listener's prefix alone (DynamicSecurityConfigs). */
 const OF_LISTENERS = /^ssl\.(key|trust)store\./
@@ -140,7 +147,7 @@ export const checkConfig = (context: Context, target: Target, texts: ReadonlyMap
       if ([...texts.keys()].some((name) => listenerKeyOf(name)?.startsWith('ssl.'))) context.broker.checkCertificates(candidate)
     }
   } catch (error) {
-    throw invalidConfig(error)
+    throw refused(error, target)
   }
 }
 

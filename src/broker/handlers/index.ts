@@ -37,6 +37,7 @@ import { incrementalAlterConfigs } from '../../protocol/api/44-incremental-alter
 import { alterPartitionReassignments } from '../../protocol/api/45-alter-partition-reassignments.ts'
 import { listPartitionReassignments } from '../../protocol/api/46-list-partition-reassignments.ts'
 import { offsetDelete } from '../../protocol/api/47-offset-delete.ts'
+import { describeClientQuotas } from '../../protocol/api/48-describe-client-quotas.ts'
 import { describeUserScramCredentials } from '../../protocol/api/50-describe-user-scram-credentials.ts'
 import { alterUserScramCredentials } from '../../protocol/api/51-alter-user-scram-credentials.ts'
 import { fetchFrame } from '../fetch-frame.ts'
@@ -80,6 +81,7 @@ import { handleIncrementalAlterConfigs, refuseIncrementalAlterConfigs } from './
 import { handleAlterPartitionReassignments, refuseAlterPartitionReassignments } from './45-alter-partition-reassignments.ts'
 import { handleListPartitionReassignments, refuseListPartitionReassignments } from './46-list-partition-reassignments.ts'
 import { handleOffsetDelete, refuseOffsetDelete } from './47-offset-delete.ts'
+import { handleDescribeClientQuotas, refuseDescribeClientQuotas } from './48-describe-client-quotas.ts'
 import { handleDescribeUserScramCredentials, refuseDescribeUserScramCredentials } from './50-describe-user-scram-credentials.ts'
 import { handleAlterUserScramCredentials, refuseAlterUserScramCredentials } from './51-alter-user-scram-credentials.ts'
 
@@ -125,6 +127,7 @@ served.push(
   serve(alterPartitionReassignments, handleAlterPartitionReassignments, refuseAlterPartitionReassignments),
   serve(listPartitionReassignments, handleListPartitionReassignments, refuseListPartitionReassignments),
   serve(offsetDelete, handleOffsetDelete, refuseOffsetDelete),
+  serve(describeClientQuotas, handleDescribeClientQuotas, refuseDescribeClientQuotas),
   serve(describeUserScramCredentials, handleDescribeUserScramCredentials, refuseDescribeUserScramCredentials),
   serve(alterUserScramCredentials, handleAlterUserScramCredentials, refuseAlterUserScramCredentials),
 )

@@ -13,6 +13,7 @@ export const brokerIdOf = async (config: BrokerConfig, zookeeper: ZooKeeperClien
       `broker.id=${given} must be at most reserved.broker.max.id (${reserved}); ids above it are generated`,
     )
   }
+  if (given < -1) throw new ConfigError('broker.id', `broker.id=${given} must be 0 or more; -1, or no such key, takes a generated id`)
   if (given >= 0) return given
   if (known !== undefined) return known
   if (!config.get('broker.id.generation.enable'))

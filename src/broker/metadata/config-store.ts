@@ -110,6 +110,12 @@ export class ConfigStore {
     return (await this.#stored(type, entity)).config
   }
 
+  /** Those for which something is stored, as their znodes are called; `below` is an entity's path with the kind of what is below it: USER/clients. */
+  async entities(type: ConfigEntityType, below?: string): Promise<string[]> {
+    const path = below === undefined ? `/config/${type}` : configZnode.path(type, below)
+    return [...((await unlessRefused(this.#session.client.children(path), 'NO_NODE'))?.children ?? [])]
+  }
+
   /**
    * Changes what is stored for an entity and tells every broker. `change` gives the whole new map; it may run again when somebody else was faster.
    * This broker's own view is new when the promise resolves.

@@ -4,6 +4,10 @@ import { brokerProperties } from '../../../src/broker/config/file.ts'
 import { parseJaas, plainUsers } from '../../../src/broker/config/jaas.ts'
 import { topicKeys } from '../../../src/broker/config/keys/topic.ts'
 import { advertisedOf, interBrokerListenerOf, listenersOf } from '../../../src/broker/config/listeners.ts'
+import { checkTogether } from '../../../src/broker/config/together.ts'
+import { parseConnect } from '../../../src/broker/config/zookeeper-login.ts'
+import { brokerIdOf } from '../../../src/broker/metadata/broker-identity.ts'
+import type { ZooKeeperClient } from '../../../src/zookeeper/client.ts'
 import { TopicConfig } from '../../../src/broker/config/topic-config.ts'
 
 const MINIMAL = { 'zookeeper.connect': 'localhost:2181' }
@@ -30,6 +34,36 @@ describe('the configuration of a broker', () => {
 
   test('needs zookeeper.connect', () => {
     expect(() => BrokerConfig.parse(new Map())).toThrow('Missing required configuration "zookeeper.connect"')
+  })
+
+  test.each(['zk:abc', 'zk:0', 'zk:70000', 'zk1:1,', 'zk1;zk2:1', 'zk1 zk2'])('refuses zookeeper.connect=%s', (text) => {
+    expect(() => parseConnect(text)).toThrow('must be HOST:PORT')
+  })
+
+  test.each<[Record<string, string>, string]>([
+    [{ listeners: 'SASL_PLAINTEXT://h:1' }, 'no listener uses security.inter.broker.protocol=PLAINTEXT; set inter.broker.listener.name'],
+    [{ 'inter.broker.listener.name': 'FOO' }, 'inter.broker.listener.name=FOO is not one of the listeners PLAINTEXT'],
+    [{ listeners: 'PLAINTEXT://0.0.0.0:9092' }, 'advertised.listeners cannot use the nonroutable meta-address 0.0.0.0'],
+    [
+      {
+        listeners: 'PLAINTEXT://h:1,OUT://h:2',
+        'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,OUT:PLAINTEXT',
+        'advertised.listeners': 'OUT://h:2',
+      },
+      'advertised.listeners must have PLAINTEXT too',
+    ],
+    [{ 'replica.fetch.wait.max.ms': '40000' }, 'replica.fetch.wait.max.ms=40000 must be at most replica.socket.timeout.ms (30000)'],
+    [{ 'replica.lag.time.max.ms': '0' }, 'must be at most replica.lag.time.max.ms (0), or followers fall out of sync'],
+    [{ 'log.retention.hours': '0' }, 'log.retention.hours=0 would delete every record at once'],
+  ])('refuses %o, which do not go together', (values, message) => {
+    expect(() => checkTogether(config(values))).toThrow(message)
+  })
+
+  test('takes a broker.id from 0 to reserved.broker.max.id', async () => {
+    const nobody = {} as ZooKeeperClient
+    expect(await brokerIdOf(config({ 'broker.id': '7' }), nobody, undefined)).toBe(7)
+    await expect(brokerIdOf(config({ 'broker.id': '-5' }), nobody, undefined)).rejects.toThrow('broker.id=-5 must be 0 or more')
+    await expect(brokerIdOf(config({ 'broker.id': '5000' }), nobody, undefined)).rejects.toThrow('at most reserved.broker.max.id (1000)')
   })
 
   test('never shows a refused password', () => {

@@ -64,11 +64,8 @@ export const logKeys = {
   'log.preallocate': boolean('false', 'Whether the files of a new segment are allocated at once.', { ...noEffect, ...clusterWide }),
   'log.message.format.version': string(
     '2.6-IV0',
-    'The oldest release whose clients read without conversion; record batches are always of magic 2 here.',
-    {
-      ...noEffect,
-      validator: protocolVersion,
-    },
+    'The format in which records are stored: magic 2, or an older one for releases before 0.11.',
+    { validator: protocolVersion },
   ),
   'log.message.timestamp.type': string(
     'CreateTime',

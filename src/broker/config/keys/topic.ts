@@ -29,7 +29,13 @@ export const topicKeys = {
   'max.compaction.lag.ms': long(LONG_MAX, 'Records older than this are compacted.', { ...noEffect, validator: atLeast(1) }),
   'max.message.bytes': int('1048588', 'The largest record batch.', { validator: atLeast(0) }),
   'message.downconversion.enable': boolean('true', 'Whether fetches of clients older than 0.11 are served by conversion.'),
-  'message.format.version': string('2.6-IV0', 'Record batches are always of magic 2 here.', { ...noEffect, validator: protocolVersion }),
+  'message.format.version': string(
+    '2.6-IV0',
+    'The format in which records are stored: magic 2, or an older one for releases before 0.11.',
+    {
+      validator: protocolVersion,
+    },
+  ),
   'message.timestamp.difference.max.ms': long(LONG_MAX, 'A record whose CreateTime is further off the broker\u2019s clock is refused.', {
     validator: atLeast(0),
   }),
