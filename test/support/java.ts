@@ -17,10 +17,23 @@ export type JarSet =
 
 const CACHE = join('node_modules', '.cache', 'java')
 
+const classpathFile = (set: JarSet): string => join(CACHE, `${set}.classpath`)
+
+/** Where the archive of the classes of Apache Kafka 2.6.3 is. */
+export const ARCHIVE = join(CACHE, 'kafka-2.6.3.jsa')
+/** It is there and of the present jars. */
+export const hasArchive = (): boolean =>
+  existsSync(ARCHIVE) &&
+  existsSync(classpathFile('kafka-2.6.3')) &&
+  statSync(ARCHIVE).mtimeMs > statSync(classpathFile('kafka-2.6.3')).mtimeMs
+/** A JVM with the archive starts in half the time. One that cannot use it says so on stderr, and starts as ever. */
+const archiveFlags = (set: JarSet): string[] =>
+  set === 'kafka-2.6.3' && hasArchive() ? [`-XX:SharedArchiveFile=${ARCHIVE}`, '-Xlog:disable', '-Xlog:all=warning:stderr:level,tags'] : []
+
 /** The class path of a set; Maven runs once per set and change of its pom. */
 export const classpath = (set: JarSet): string => {
   const pom = join('test', 'support', 'java', set, 'pom.xml')
-  const file = join(CACHE, `${set}.classpath`)
+  const file = classpathFile(set)
   const isFresh = () =>
     existsSync(file) &&
     statSync(file).mtimeMs > statSync(pom).mtimeMs &&
@@ -75,5 +88,7 @@ export const runJava = (
   })
 
 /** Starts a class (or a single .java source file) and leaves it running; the caller ends it. */
-export const startJava = (set: JarSet, main: string, args: string[] = [], jvm: string[] = []): ChildProcessWithoutNullStreams =>
-  spawn('java', [...JVM_FLAGS, ...jvm, '-cp', classpath(set), main, ...args])
+export const startJava = (set: JarSet, main: string, args: string[] = [], jvm: string[] = []): ChildProcessWithoutNullStreams => {
+  const path = classpath(set)
+  return spawn('java', [...JVM_FLAGS, ...archiveFlags(set), ...jvm, '-cp', path, main, ...args])
+}
