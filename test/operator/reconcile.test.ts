@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parseAllDocuments } from 'yaml'
-import { acls, clusters, topics, users } from '../../src/api/index.ts'
+import { acls, clusters, topics, users, type Cluster } from '../../src/api/index.ts'
 import { monotonicClock } from '../../src/base/clock.ts'
 import { parseProperties } from '../../src/base/properties.ts'
 import { KubeClient } from '../../src/kube/client.ts'
@@ -20,6 +20,8 @@ import { makeNamespace } from './lab.ts'
 import { listenersOnRealServer } from './listener-suite.ts'
 import { acl, cluster, topic, user } from './objects.ts'
 import { OperatorLab, resourceOf, type Kind } from './operator-lab.ts'
+import { replicasOnRealServer } from './replica-suite.ts'
+import { volumesOnRealServer } from './volume-suite.ts'
 import { badInputs, wronglyAnswered } from './bad-input.ts'
 import { RULES } from './rules.ts'
 
@@ -34,7 +36,20 @@ describe.skipIf(lacksKubeLab())('on a real API server', () => {
   })
   afterAll(() => place.stop())
 
+  // Kubernetes' garbage collector looks for new kinds every 30 s only: the others come in between.
+  const credentialsIn = async (namespace: string) => (await kube.get(resources.secrets, { namespace, name: 'ant-credentials' }))?.data
+  let deleted: { namespace: string; object: Cluster; credentials: Awaited<ReturnType<typeof credentialsIn>> }
+  test('a Cluster is deleted', async () => {
+    const { namespace, object } = await readyCluster()
+    deleted = { namespace, object, credentials: await credentialsIn(namespace) }
+    expect(deleted.credentials).toBeDefined()
+    await kube.delete(clusters, keyOf(object))
+    await isGone(object)
+  })
+
   describe('listeners', () => listenersOnRealServer(place))
+  describe('replicas and brokers', () => replicasOnRealServer(place))
+  describe('volumes', () => volumesOnRealServer(place))
 
   describe('admission', () => {
     let namespace: string
@@ -167,21 +182,6 @@ describe.skipIf(lacksKubeLab())('on a real API server', () => {
     expect(order).toEqual(['ant-zookeeper-0', 'ant-kafka-2', 'ant-kafka-0', 'ant-kafka-1'])
     await becomes(object, 'Ready')
   })
-
-  test('a Cluster that is deleted and made again finds its passwords, claims and users', async () => {
-    const { namespace, object } = await readyCluster()
-    const credentials = await kube.get(resources.secrets, { namespace, name: 'ant-credentials' })
-    await kube.delete(clusters, keyOf(object))
-    // Kubernetes' garbage collector looks for new kinds every 30 s only.
-    await eventually(async () => (await kube.list(resources.statefulSets, { namespace })).items.length === 0, { timeoutMs: 90_000 })
-    expect((await kube.list(resources.persistentVolumeClaims, { namespace })).items.map(({ metadata }) => metadata.name)).toHaveLength(4)
-    for (const pod of (await kube.list(resources.pods, { namespace })).items)
-      await kube.delete(resources.pods, keyOf(pod), { gracePeriodSeconds: 0 })
-    await put(object)
-    await playNodes(namespace, 4)
-    await becomes(object, 'Ready')
-    expect((await kube.get(resources.secrets, { namespace, name: 'ant-credentials' }))?.data).toEqual(credentials?.data)
-  }, 120_000)
 
   test("a Secret of somebody else's is left alone", async () => {
     const namespace = await makeNamespace(kube)
@@ -446,6 +446,18 @@ describe.skipIf(lacksKubeLab())('on a real API server', () => {
     },
     60_000,
   )
+
+  test('the deleted Cluster, made again, finds its passwords and claims', async () => {
+    const { namespace, object, credentials } = deleted
+    await eventually(async () => (await kube.list(resources.statefulSets, { namespace })).items.length === 0, { timeoutMs: 90_000 })
+    expect((await kube.list(resources.persistentVolumeClaims, { namespace })).items.map(({ metadata }) => metadata.name)).toHaveLength(4)
+    for (const pod of (await kube.list(resources.pods, { namespace })).items)
+      await kube.delete(resources.pods, keyOf(pod), { gracePeriodSeconds: 0 })
+    await put(object)
+    await playNodes(namespace, 4)
+    await becomes(object, 'Ready')
+    expect(await credentialsIn(namespace)).toEqual(credentials)
+  }, 120_000)
 
   test('a second operator waits, and takes over when the first one stops', async () => {
     const second = await place.startOperator()

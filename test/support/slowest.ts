@@ -3,7 +3,6 @@ export const SLOWEST: readonly string[] = [
   'test/faults/faults.test.ts',
   'test/interop/neighbour.test.ts',
   'test/operator/reconcile.test.ts',
-  'test/operator/scale.test.ts',
   'test/e2e/local.test.ts',
   'test/interop/handover.test.ts',
   'test/interop/clients/java.test.ts',

@@ -1,22 +1,17 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { topics } from '../../src/api/index.ts'
 import * as resources from '../../src/kube/resources.ts'
 import { keyOf } from '../../src/kube/types.ts'
-import { lacksKubeLab } from '../support/control-plane.ts'
 import { eventually } from '../support/net.ts'
 import { cluster, topic } from './objects.ts'
-import { OperatorLab } from './operator-lab.ts'
-import { volumesOnRealServer } from './volume-suite.ts'
+import type { OperatorLab } from './operator-lab.ts'
 
 const THROTTLE = { 'leader.replication.throttled.rate': '52428800', 'follower.replication.throttled.rate': '52428800' }
 const group = (replicas: number) => ({ brokers: [{ name: 'kafka', replicas, storage: { size: '1Gi' } }] })
 
-describe.skipIf(lacksKubeLab())('replicas and brokers by their resources, on a real API server', () => {
-  const place = new OperatorLab()
+/** Replicas of topics and brokers of a Cluster by their resources. */
+export const replicasOnRealServer = (place: OperatorLab): void => {
   const { put, read, readyOf, becomes, readyCluster } = place
-  beforeAll(() => place.start())
-  afterAll(() => place.stop())
-
   const podNames = async (namespace: string): Promise<string[]> =>
     (await place.kube.list(resources.pods, { namespace })).items
       .filter(({ metadata }) => !metadata.deletionTimestamp)
@@ -140,6 +135,4 @@ describe.skipIf(lacksKubeLab())('replicas and brokers by their resources, on a r
       timeoutMs: 10_000,
     })
   }, 30_000)
-
-  describe('volumes', () => volumesOnRealServer(place))
-})
+}
