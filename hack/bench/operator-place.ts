@@ -85,7 +85,7 @@ export const startPlace = async (port: number | undefined) => {
       each(objects, (object) => kube.create(resource, object)),
     /** Until so many of the kind are Ready. */
     isReady: (kind: 'Topic' | 'User', count: number) =>
-      eventually(async () => (await ready(kind)) >= count, { timeoutMs: 1_200_000, everyMs: 100, what: `${count} of ${kind} Ready` }),
+      eventually(async () => (await ready(kind)) >= count, { timeoutMs: 1_200_000, everyMs: 500, what: `${count} of ${kind} Ready` }),
     /** What of the brokers' requests has this name, of all brokers. */
     brokerRequests: async (): Promise<Series[]> => {
       const pods = (await kube.list(resources.pods, { namespace })).items.filter(({ metadata }) => metadata.name.includes('-kafka-'))

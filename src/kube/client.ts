@@ -82,6 +82,11 @@ export class KubeClient implements Kube {
     return this.#transport.answers
   }
 
+  /** How many requests wait for their answer; watches do not count. */
+  get underway(): number {
+    return this.#transport.underway
+  }
+
   async get<T extends KubeObject>(resource: Resource<T>, key: Key): Promise<T | undefined> {
     try {
       return await this.#json<T>({ method: 'GET', path: pathOf(resource, key.namespace, key.name) })

@@ -1,4 +1,4 @@
-import type { WallClock } from '../base/clock.ts'
+import type { MonotonicClock, WallClock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import { hashOf } from './difference.ts'
 import { isKubeError } from './error.ts'
@@ -15,14 +15,19 @@ const MAX_REMEMBERED = 2000
 const MAX_WAITING = 20_000
 /** Of the events of one object the order is kept: each lane writes one after the other. */
 const LANES = 4
+/** While there is more urgent work, an event waits so long at most. */
+const MAX_DELAY_MS = 60_000
+const ASK_EVERY_MS = 250
 
 /**
- * Writes events.k8s.io/v1 events about objects, in the background: nobody waits for them, and status goes first when there is much to write. The same event about
+ * Writes events.k8s.io/v1 events about objects, in the background: nobody waits for them, and while `isBusy` says so they wait themselves. The same event about
  * the same object becomes a series of one event. Failures are logged: an event is never worth a failed reconcile.
  */
 export class EventRecorder<R extends string = string> {
   readonly #kube: Kube
   readonly #clock: WallClock
+  readonly #monotonic: MonotonicClock
+  readonly #isBusy: () => boolean
   readonly #logger: Logger
   readonly #controller: string
   readonly #instance: string
@@ -30,10 +35,22 @@ export class EventRecorder<R extends string = string> {
   readonly #lanes = Array.from({ length: LANES }, () => Promise.resolve())
   #waiting = 0
   #dropped = 0
+  readonly #flushing = new AbortController()
 
-  constructor(options: { kube: Kube; clock: WallClock; logger: Logger; controller: string; instance: string }) {
+  constructor(options: {
+    kube: Kube
+    clock: WallClock
+    monotonic: MonotonicClock
+    logger: Logger
+    controller: string
+    instance: string
+    /** Whether there is work that goes before events. */
+    isBusy?: () => boolean
+  }) {
     this.#kube = options.kube
     this.#clock = options.clock
+    this.#monotonic = options.monotonic
+    this.#isBusy = options.isBusy ?? (() => false)
     this.#logger = options.logger
     this.#controller = options.controller
     this.#instance = options.instance
@@ -49,17 +66,29 @@ export class EventRecorder<R extends string = string> {
   #enqueue(object: KubeObject, input: EventInput): void {
     this.#waiting++
     const eventTime = this.#now()
+    const recordedMs = this.#monotonic.nowMs()
     const lane = parseInt(hashOf(keyText(keyOf(object)), 2), 16) % LANES
     // The object may be large and replaced soon: what waits holds only what an event says of it.
     const { apiVersion, kind } = object
     const { name, namespace, uid } = object.metadata
     const about = { apiVersion, kind, metadata: { name, namespace, uid } }
-    this.#lanes[lane] = this.#lanes[lane]!.then(() => this.#write(about, input, eventTime))
+    this.#lanes[lane] = this.#lanes[lane]!.then(() => this.#untilQuiet(recordedMs)).then(() => this.#write(about, input, eventTime))
   }
 
-  /** Resolves when what was recorded until now has been written, or given up. */
+  /** Resolves when what was recorded until now has been written, or given up. From now on nothing is put off. */
   async flush(): Promise<void> {
+    this.#flushing.abort()
     await Promise.all(this.#lanes)
+  }
+
+  /** Puts off what is not old, and not one of very many. */
+  async #untilQuiet(recordedMs: number): Promise<void> {
+    const isPutOff = () =>
+      this.#isBusy() &&
+      !this.#flushing.signal.aborted &&
+      this.#waiting < MAX_WAITING / 2 &&
+      this.#monotonic.nowMs() - recordedMs < MAX_DELAY_MS
+    while (isPutOff()) await this.#monotonic.sleep(ASK_EVERY_MS, this.#flushing.signal).catch(() => {})
   }
 
   async #write(object: KubeObject, input: EventInput, eventTime: string): Promise<void> {

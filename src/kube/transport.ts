@@ -81,6 +81,11 @@ export class Transport {
     throw errorOf(request, response, await this.#collect(request, response))
   }
 
+  /** How many requests wait for their answer, or for a connection; watches do not count. */
+  get underway(): number {
+    return this.#underway.size
+  }
+
   /** Requests that wait for their answer, or for a connection, reject. Streams end with their connections. */
   close(): void {
     for (const end of this.#underway) end.abort(new Error('the client was closed'))

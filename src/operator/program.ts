@@ -67,6 +67,8 @@ const RENEW_DEADLINE_MS = 8000
 const LEASE_TIMEOUT_MS = 3000
 /** A reconcile that takes longer than this makes the process unhealthy: it is restarted, which is better than being stuck for ever. */
 const STUCK_MS = 600_000
+/** Of more requests at once than these, some are waited for by reconciles in a burst: events have time. */
+const BUSY_REQUESTS = 16
 /** What is still to be told in events at the stop is given so long. */
 const FLUSH_MS = 2000
 /** And Kafka, ZooKeeper and the API server so long to let go of their connections. */
@@ -142,6 +144,8 @@ class RunningOperator {
     this.#events = new EventRecorder<Reason>({
       kube: this.#kube,
       clock: clocks.wall,
+      monotonic: clocks.monotonic,
+      isBusy: () => this.#kube.underway > BUSY_REQUESTS,
       logger,
       controller: 'sofakafka.io/operator',
       instance: identity,

@@ -178,6 +178,7 @@ describe.skipIf(lacksKubeLab())('against a real API server', () => {
     const recorder = new EventRecorder({
       kube,
       clock: wallClock,
+      monotonic: monotonicClock,
       logger: silentLogger,
       controller: 'sofakafka.io/test',
       instance: 'test-1',
