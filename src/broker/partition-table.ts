@@ -1,5 +1,6 @@
 import type { MonotonicClock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
+import { PartitionMap } from '../base/partition-map.ts'
 import { KafkaError } from '../protocol/errors.ts'
 import type { LogConfig } from '../log/log-config.ts'
 import type { LogManager } from '../log/log-manager.ts'
@@ -45,7 +46,7 @@ export class PartitionTable implements Partitions {
   /** In-sync sets that this broker changed, and changes where another had written first. */
   readonly isrChanges = { shrink: 0, expand: 0, failed: 0 }
   readonly #options: PartitionTableOptions
-  readonly #topics = new Map<string, Map<number, Partition>>()
+  readonly #partitions = new PartitionMap<Partition>()
   readonly #context: PartitionContext
   readonly #fenced = new Set<Partition>()
   /** Counts how often all leaders here stepped down: a change that began before is not carried through. */
@@ -67,11 +68,11 @@ export class PartitionTable implements Partitions {
   }
 
   get(topic: string, partition: number): Partition | undefined {
-    return this.#topics.get(topic)?.get(partition)
+    return this.#partitions.get(topic, partition)
   }
 
-  *all(): Generator<Partition> {
-    for (const partitions of this.#topics.values()) yield* partitions.values()
+  all(): Generator<Partition> {
+    return this.#partitions.values()
   }
 
   leader(topic: string, partition: number, currentLeaderEpoch = -1): Partition {
@@ -161,14 +162,8 @@ export class PartitionTable implements Partitions {
     }
     onRole(topic, partition, false)
     if (!deletes) return
-    if (replica) this.#forget(replica)
+    if (replica) this.#partitions.delete(topic, partition)
     if (logs.get(topic, partition)) await logs.delete(topic, partition)
-  }
-
-  #forget({ topic, partition }: Partition): void {
-    const partitions = this.#topics.get(topic)
-    partitions?.delete(partition)
-    if (partitions?.size === 0) this.#topics.delete(topic)
   }
 
   /** All leaders here step down, so that everyone who waits gets an answer. They lead again when the controller says so. */
@@ -222,9 +217,7 @@ export class PartitionTable implements Partitions {
     const { logs, logConfigOf } = this.#options
     const log = logs.getOrCreate(topic, partition, logConfigOf(topic), isNew)
     const made = new Partition({ topic, partition, log, context: this.#context })
-    const partitions = this.#topics.get(topic) ?? new Map<number, Partition>()
-    partitions.set(partition, made)
-    this.#topics.set(topic, partitions)
+    this.#partitions.set(topic, partition, made)
     return made
   }
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { MonotonicClock, WallClock } from '../base/clock.ts'
 import type { Disk } from '../base/disk.ts'
 import type { Logger } from '../base/logger.ts'
+import { PartitionMap } from '../base/partition-map.ts'
 import type { WorkerPool } from '../base/worker-pool.ts'
 import { KafkaError } from '../protocol/errors.ts'
 import { Checkpoints } from './checkpoints.ts'
@@ -86,8 +87,7 @@ export class LogManager {
   readonly #contexts: ReadonlyMap<LogDirectory, LogContext>
   readonly #trash: Trash
   readonly #files: OpenFiles
-  /** By topic, then partition. */
-  readonly #logs = new Map<string, Map<number, Log>>()
+  readonly #logs = new PartitionMap<Log>()
   readonly #checkpoints: Checkpoints
   #repeats: Repeat[] = []
 
@@ -150,17 +150,15 @@ export class LogManager {
         `${log.topic}-${log.partition} is in ${twin.directory} and in ${log.directory}: delete the one that is in the way, usually that of the directory that failed last`,
       )
     }
-    const partitions = this.#logs.get(log.topic) ?? new Map<number, Log>()
-    partitions.set(log.partition, log)
-    this.#logs.set(log.topic, partitions)
+    this.#logs.set(log.topic, log.partition, log)
   }
 
   get(topic: string, partition: number): Log | undefined {
-    return this.#logs.get(topic)?.get(partition)
+    return this.#logs.get(topic, partition)
   }
 
-  *logs(): Generator<Log, void, undefined> {
-    for (const partitions of this.#logs.values()) yield* partitions.values()
+  logs(): Generator<Log, void, undefined> {
+    return this.#logs.values()
   }
 
   /** Descriptors that are open now. */
@@ -229,16 +227,14 @@ export class LogManager {
     if (!log) return
     const path = join(log.logDir, deletedDirectoryName(topic, partition, randomBytes(16).toString('hex')))
     log.markDeleted(path)
-    const partitions = this.#logs.get(topic)!
-    partitions.delete(partition)
-    if (partitions.size === 0) this.#logs.delete(topic)
+    this.#logs.delete(topic, partition)
     this.#trash.removeLater([path], log.config.fileDeleteDelayMs)
     await this.directories.find((store) => store.path === log.logDir)!.sync()
     await this.#checkpoints.writeAll()
   }
 
   updateConfig(topic: string, config: LogConfig): void {
-    for (const log of this.#logs.get(topic)?.values() ?? []) log.config = config
+    for (const log of this.#logs.valuesOf(topic)) log.config = config
   }
 
   /** retention.ms, retention.bytes and deleted records, on all logs. Gives the number of segments. */

@@ -1,5 +1,5 @@
 import type { GroupRecord, StoredGroup, StoredOffset } from './group-records.ts'
-import { PartitionMap } from './partition-map.ts'
+import { PartitionMap } from '../../base/partition-map.ts'
 
 /** An offset, and where in __consumer_offsets it stands. */
 export type CommittedOffset = StoredOffset & { recordOffset: number }

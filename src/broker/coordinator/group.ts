@@ -3,7 +3,7 @@ import { GroupImage } from './group-image.ts'
 import type { GroupRecord, OffsetRecord } from './group-records.ts'
 import { Membership, type MembershipPorts } from './membership.ts'
 import type { Speaker } from './messages.ts'
-import { PartitionMap } from './partition-map.ts'
+import { PartitionMap } from '../../base/partition-map.ts'
 
 export type GroupPorts = Omit<MembershipPorts, 'store'> & {
   /** Resolves when the records are replicated and applied to the group's image. KafkaError as Partition.append and Partition.replicated. */

@@ -43,7 +43,7 @@ export class Roster {
 
   remove(followed: FollowedPartition): void {
     if (!this.holds(followed)) return
-    this.followed.delete(followed.replica)
+    this.followed.remove(followed)
     for (const set of [this.#truncating, this.#delayed, this.#held, this.#failed]) set.delete(followed)
     this.changed.add(followed)
   }

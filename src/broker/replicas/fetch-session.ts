@@ -1,3 +1,4 @@
+import { PartitionMap } from '../../base/partition-map.ts'
 import type { fetch } from '../../protocol/api/01-fetch.ts'
 import { errorName } from '../../protocol/errors.ts'
 import type { RequestOf, ResponseOf, Sendable } from '../../protocol/schema.ts'
@@ -51,27 +52,26 @@ class ByTopic<T> {
 export class FetchSession {
   #id = NO_SESSION
   #epoch = FULL_EPOCH
-  #asked = new Map<string, Map<number, Asked>>()
-  #size = 0
+  readonly #asked = new PartitionMap<Asked>()
 
   get isFull(): boolean {
     return this.#epoch === FULL_EPOCH
   }
   /** Partitions that the leader was asked for last. */
   get size(): number {
-    return this.#size
+    return this.#asked.size
   }
 
   asked(topic: string, partition: number): Asked | undefined {
-    return this.#asked.get(topic)?.get(partition)
+    return this.#asked.get(topic, partition)
   }
 
   /** What to send next; undefined where there is nothing to ask for. */
   next(wanted: Wanted): SessionRequest | undefined {
     const topics = new ByTopic<Sendable<Request['topics'][number]['fetchPartitions'][number]>>()
     const forgotten = new ByTopic<number>()
-    if (this.isFull) this.#clear()
-    for (const candidate of this.isFull ? wanted.followed.all() : wanted.changed) {
+    if (this.isFull) this.#asked.clear()
+    for (const candidate of this.isFull ? wanted.followed.values() : wanted.changed) {
       const { topic, partition } = candidate.replica
       const now = wanted.followed.get(topic, partition)
       if (now && wanted.isReady(now)) {
@@ -80,9 +80,9 @@ export class FetchSession {
         const { fetchOffset, logStartOffset } = asked
         const { leaderEpoch: currentLeaderEpoch } = now
         topics.add(topic, { partitionIndex: partition, currentLeaderEpoch, fetchOffset, logStartOffset, maxBytes: wanted.maxBytes })
-      } else if (this.#forget(topic, partition)) forgotten.add(topic, partition)
+      } else if (this.#asked.delete(topic, partition)) forgotten.add(topic, partition)
     }
-    if (this.#size === 0 && forgotten.topics.length === 0) return undefined
+    if (this.size === 0 && forgotten.topics.length === 0) return undefined
     return {
       sessionId: this.#id,
       epoch: this.#epoch,
@@ -129,10 +129,10 @@ export class FetchSession {
         if (!this.asked(name, partitionIndex)) return `${name}-${partitionIndex} was not asked for`
       }
     }
-    if (!this.isFull || count === this.#size) return undefined
+    if (!this.isFull || count === this.size) return undefined
     return count === 0 && throttleTimeMs > 0
       ? `the leader throttles this broker for ${throttleTimeMs} ms`
-      : `${this.#size} partitions were asked for, ${count} answered`
+      : `${this.size} partitions were asked for, ${count} answered`
   }
 
   /** undefined: the leader knows it already. */
@@ -140,26 +140,10 @@ export class FetchSession {
     const { topic, partition, log } = followed.replica
     const { fetchOffset } = followed
     const { logStartOffset } = log
-    let partitions = this.#asked.get(topic)
-    const known = partitions?.get(partition)
+    const known = this.#asked.get(topic, partition)
     if (known?.followed === followed && known.fetchOffset === fetchOffset && known.logStartOffset === logStartOffset) return undefined
-    if (!partitions) this.#asked.set(topic, (partitions = new Map<number, Asked>()))
-    if (!known) this.#size++
     const asked = { followed, fetchOffset, logStartOffset }
-    partitions.set(partition, asked)
+    this.#asked.set(topic, partition, asked)
     return asked
-  }
-
-  #forget(topic: string, partition: number): boolean {
-    const partitions = this.#asked.get(topic)
-    if (!partitions?.delete(partition)) return false
-    if (partitions.size === 0) this.#asked.delete(topic)
-    this.#size--
-    return true
-  }
-
-  #clear(): void {
-    this.#asked = new Map()
-    this.#size = 0
   }
 }

@@ -1,4 +1,5 @@
 import type { Logger } from '../../base/logger.ts'
+import { PartitionMap } from '../../base/partition-map.ts'
 import { listOffsets } from '../../protocol/api/02-list-offsets.ts'
 import { offsetForLeaderEpoch } from '../../protocol/api/23-offset-for-leader-epoch.ts'
 import { checked, type ErrorName, errorName, KafkaError } from '../../protocol/errors.ts'
@@ -15,27 +16,17 @@ const LATEST_TIMESTAMP = -1
 
 export type AnsweredEpoch = { followed: FollowedPartition } & ({ end: EpochEnd } | { error: ErrorName })
 
-const byTopic = (partitions: readonly FollowedPartition[]): Map<string, Map<number, FollowedPartition>> => {
-  const topics = new Map<string, Map<number, FollowedPartition>>()
-  for (const followed of partitions) {
-    const { topic, partition } = followed.replica
-    const known = topics.get(topic)
-    if (known) known.set(partition, followed)
-    else topics.set(topic, new Map([[partition, followed]]))
-  }
-  return topics
-}
-
 /** Asks where the latest epoch of each log ends at the leader; one that the answer leaves out is asked for again. */
 export const askEpochEnds = async (
   leader: Leader,
   replicaId: number,
   partitions: readonly FollowedPartition[],
 ): Promise<AnsweredEpoch[]> => {
-  const topics = byTopic(partitions)
+  const asked = new PartitionMap<FollowedPartition>()
+  for (const followed of partitions) asked.set(followed.replica.topic, followed.replica.partition, followed)
   const answer = await leader.request(offsetForLeaderEpoch, OFFSET_FOR_LEADER_EPOCH_VERSION, {
     replicaId,
-    topics: [...topics].map(([name, list]) => ({
+    topics: [...asked.topics()].map(([name, list]) => ({
       name,
       partitions: [...list.values()].map(({ replica, leaderEpoch }) => ({
         partitionIndex: replica.partition,
@@ -46,7 +37,7 @@ export const askEpochEnds = async (
   })
   return answer.topics.flatMap(({ name, partitions: answered }) =>
     answered.flatMap(({ partitionIndex, errorCode, leaderEpoch, endOffset }): AnsweredEpoch[] => {
-      const followed = topics.get(name)?.get(partitionIndex)
+      const followed = asked.get(name, partitionIndex)
       if (!followed) return []
       if (errorCode !== 0) return [{ followed, error: errorName(errorCode) }]
       return [{ followed, end: { leaderEpoch, endOffset: toNumber(endOffset) } }]

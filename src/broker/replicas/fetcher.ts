@@ -64,7 +64,7 @@ export class Fetcher {
     return this.#roster.failedCount
   }
   get partitions(): Iterable<FollowedPartition> {
-    return this.#roster.followed.all()
+    return this.#roster.followed.values()
   }
 
   /** Whether it follows this very object: not the partition in another epoch, nor one that it gave up. */
@@ -175,7 +175,7 @@ export class Fetcher {
     this.#roster.endHolds()
     if (nowMs - this.#sweptMs >= SWEEP_MS) {
       this.#sweptMs = nowMs
-      for (const followed of all.all()) changed.add(followed)
+      for (const followed of all.values()) changed.add(followed)
     }
     const { isExceeded } = quota
     const isReady = (followed: FollowedPartition): boolean => {
@@ -244,7 +244,7 @@ export class Fetcher {
     if (bytes === 0) return
     this.bytesIn += bytes
     if (followed.replica.isAddingReplica(this.#options.replicaId)) this.reassignmentBytesIn += bytes
-    this.#roster.followed.moveToEnd(followed.replica)
+    this.#roster.followed.moveToEnd(followed.replica.topic, followed.replica.partition)
     const { quota } = this.#options
     if (quota.isThrottled(followed.replica)) quota.record(bytes)
   }
