@@ -71,6 +71,38 @@ export type ClusterSpec = {
       nodeSelector?: Record<string, string>
       priorityClassName?: string
       schedulerName?: string
+      runtimeClassName?: string
+      /** How long a pod may take to stop. A broker hands its leaders over and closes its logs within ten seconds less. Absent: 60 for brokers, 30 for ZooKeeper. */
+      terminationGracePeriodSeconds?: number
+      /** Of the pod, where user and group are to be others than 10001; an empty one leaves them to the image or to the platform, as OpenShift wants it. Containers have no rights in any case, and root is refused. */
+      securityContext?: {
+        runAsUser?: number
+        runAsGroup?: number
+        fsGroup?: number
+        fsGroupChangePolicy?: 'OnRootMismatch' | 'Always'
+        supplementalGroups?: number[]
+        seLinuxOptions?: {
+          level?: string
+          role?: string
+          type?: string
+          user?: string
+        }
+      }
+      dnsPolicy?: 'ClusterFirst' | 'Default' | 'None'
+      /** As in a pod. */
+      dnsConfig?: {
+        nameservers?: string[]
+        searches?: string[]
+        options?: {
+          name: string
+          value?: string
+        }[]
+      }
+      /** As in a pod. */
+      hostAliases?: {
+        ip: string
+        hostnames: string[]
+      }[]
       /** As in a pod. A group's zone is required besides. */
       affinity?: unknown
       /** As in a pod. Absent, pods are spread over nodes where that can be; an empty list asks for nothing. One without a labelSelector counts the pods of the group. */
@@ -118,6 +150,38 @@ export type ClusterSpec = {
       nodeSelector?: Record<string, string>
       priorityClassName?: string
       schedulerName?: string
+      runtimeClassName?: string
+      /** How long a pod may take to stop. A broker hands its leaders over and closes its logs within ten seconds less. Absent: 60 for brokers, 30 for ZooKeeper. */
+      terminationGracePeriodSeconds?: number
+      /** Of the pod, where user and group are to be others than 10001; an empty one leaves them to the image or to the platform, as OpenShift wants it. Containers have no rights in any case, and root is refused. */
+      securityContext?: {
+        runAsUser?: number
+        runAsGroup?: number
+        fsGroup?: number
+        fsGroupChangePolicy?: 'OnRootMismatch' | 'Always'
+        supplementalGroups?: number[]
+        seLinuxOptions?: {
+          level?: string
+          role?: string
+          type?: string
+          user?: string
+        }
+      }
+      dnsPolicy?: 'ClusterFirst' | 'Default' | 'None'
+      /** As in a pod. */
+      dnsConfig?: {
+        nameservers?: string[]
+        searches?: string[]
+        options?: {
+          name: string
+          value?: string
+        }[]
+      }
+      /** As in a pod. */
+      hostAliases?: {
+        ip: string
+        hostnames: string[]
+      }[]
       /** As in a pod. A group's zone is required besides. */
       affinity?: unknown
       /** As in a pod. Absent, pods are spread over nodes where that can be; an empty list asks for nothing. One without a labelSelector counts the pods of the group. */
@@ -174,6 +238,19 @@ export type ClusterSpec = {
     }
     /** Who may connect, where the operator makes network policies: ipBlock, namespaceSelector and podSelector, as in `from` of a NetworkPolicy. Absent: everybody. */
     networkPolicyPeers?: unknown[]
+    /** What all Services of the listener have, beside what bootstrap and brokers say of single ones. As in a Service. */
+    service?: {
+      /** Which load balancer is to be made; cannot be changed. */
+      loadBalancerClass?: string
+      /** Whom the load balancers let in, e.g. 10.0.0.0/8. Absent: everybody. */
+      loadBalancerSourceRanges?: string[]
+      /** False: no node ports beside the load balancers, where these need none. Absent means true. */
+      allocateLoadBalancerNodePorts?: boolean
+      /** Local: clients keep their addresses, and only nodes with brokers answer. Absent means Cluster. */
+      externalTrafficPolicy?: 'Cluster' | 'Local'
+      /** Absent means SingleStack. */
+      ipFamilyPolicy?: 'SingleStack' | 'PreferDualStack' | 'RequireDualStack'
+    }
     /** The Service through which clients find the brokers, where it is more than the type says. */
     bootstrap?: {
       /** The name or address that clients use. Absent: that of the load balancer, or of the nodes. */

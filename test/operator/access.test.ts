@@ -69,6 +69,25 @@ describe('pods', () => {
     expect(graceMs).toBeGreaterThanOrEqual(Number(fileOf(objects).get('sofakafka.shutdown.timeout.ms')) + 5000)
   })
 
+  test('have the time, the user and the names that their template says', () => {
+    const template = {
+      terminationGracePeriodSeconds: 300,
+      securityContext: { runAsUser: 2000, fsGroup: 2001 },
+      hostAliases: [{ ip: '10.0.0.1', hostnames: ['a'] }],
+      dnsConfig: { options: [{ name: 'ndots', value: '1' }] },
+      runtimeClassName: 'gvisor',
+    }
+    const objects = objectsOf(group({ template }))
+    const { terminationGracePeriodSeconds, hostAliases, dnsConfig, runtimeClassName } = template
+    expect(podOf(objects)).toMatchObject({ terminationGracePeriodSeconds, hostAliases, dnsConfig, runtimeClassName })
+    expect(fileOf(objects).get('sofakafka.shutdown.timeout.ms')).toBe('290000')
+    const always = { runAsNonRoot: true, fsGroupChangePolicy: 'OnRootMismatch', seccompProfile: { type: 'RuntimeDefault' } }
+    expect(podOf(objects)['securityContext']).toEqual({ ...always, runAsUser: 2000, fsGroup: 2001 })
+    expect(podOf(objectsOf(group({ template: { securityContext: {} } })))['securityContext']).toEqual(always)
+    expect(podOf(objectsOf())['securityContext']).toEqual({ ...always, runAsUser: 10_001, runAsGroup: 10_001, fsGroup: 10_001 })
+    expect(podOf(objects, 'ant-zookeeper')).toMatchObject({ terminationGracePeriodSeconds: 30, securityContext: { runAsUser: 10_001 } })
+  })
+
   test('are spread over nodes unless the template says otherwise; the zone is required in each alternative of its affinity', () => {
     expect(podOf(objectsOf())['topologySpreadConstraints']).toMatchObject([
       { topologyKey: 'kubernetes.io/hostname', whenUnsatisfiable: 'ScheduleAnyway' },

@@ -30,6 +30,25 @@ const balanced = (name: string, ingress: { ip?: string; hostname?: string }) =>
   serviceWith(name, { status: { loadBalancer: { ingress: [ingress] } } })
 const INPUTS: Inputs = { image: 'i', advertise: 'pod-dns' }
 
+test('all Services of a listener have what it says of them, and no broker restarts for it', () => {
+  const service = {
+    loadBalancerClass: 'example.com/internal',
+    loadBalancerSourceRanges: ['10.0.0.0/8'],
+    externalTrafficPolicy: 'Local',
+    ipFamilyPolicy: 'PreferDualStack',
+    allocateLoadBalancerNodePorts: false,
+  }
+  const specsOf = (object: Cluster) =>
+    desired(object, INPUTS)
+      .filter(({ kind, metadata }) => kind === 'Service' && metadata.name.startsWith('ant-external-'))
+      .map((one) => (one as resources.Service).spec)
+  const object = withListeners(external('LoadBalancer', { service }))
+  object.spec.zookeeper.replicas = 1
+  expect(specsOf(object)).toHaveLength(4)
+  for (const spec of specsOf(object)) expect(spec).toMatchObject(service)
+  expect(listenersRestartOn(object, INPUTS)).toEqual(listenersRestartOn(withListeners(external('LoadBalancer')), INPUTS))
+})
+
 describe('what clients outside are told', () => {
   test('of load balancers: what the Services were given, unless the user says otherwise', () => {
     const object = withListeners(

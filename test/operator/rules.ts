@@ -69,6 +69,22 @@ export const RULES: Rule[] = [
     words: 'zookeeper.metrics is of an ensemble',
   },
   {
+    what: 'the class of a load balancer where there is none',
+    write: withListener({ type: 'NodePort', tls: { enabled: true }, service: { loadBalancerClass: 'x' } }),
+    words: 'are for listeners of type LoadBalancer',
+  },
+  {
+    what: 'a policy for traffic from outside where there is none',
+    write: withListener({ service: { externalTrafficPolicy: 'Local' } }),
+    words: 'service.externalTrafficPolicy is for listeners of type NodePort or LoadBalancer',
+  },
+  {
+    what: 'another class of load balancer',
+    before: withListener({ type: 'LoadBalancer', tls: { enabled: true } }),
+    write: withListener({ type: 'LoadBalancer', tls: { enabled: true }, service: { loadBalancerClass: 'x' } }),
+    words: 'service.loadBalancerClass cannot be changed',
+  },
+  {
     what: 'a login to ZooKeeper that is taken away',
     before: cluster('a', NS),
     write: cluster('a', NS, { zookeeper: { authentication: { type: 'None' }, storage: { size: '1Gi' } } }),

@@ -32,6 +32,7 @@ const listenerService = (
 ): Service => {
   const made = service(cluster, name, 'kafka', {
     ...(isExternal(listener) ? { type: listener.type } : {}),
+    ...listener.service,
     selector,
     ports: [{ ...port(`tcp-${listener.name}`, listener.port), ...(more.nodePort ? { nodePort: more.nodePort } : {}) }],
   })

@@ -17,6 +17,8 @@ export type Listener = {
   hasClientCertificates: boolean
   /** The user's own Secret with the certificate. */
   secretName: string | undefined
+  /** What all of its Services have. */
+  service: NonNullable<Spec['service']>
   bootstrap: NonNullable<Spec['bootstrap']>
   brokers: NonNullable<Spec['brokers']>
 }
@@ -40,12 +42,13 @@ const INTERNAL = {
   hasTls: false,
   hasClientCertificates: false,
   secretName: undefined,
+  service: {},
   bootstrap: {},
   brokers: [],
 } as const
 const plain = (name: string, port: number): Listener => ({ ...INTERNAL, brokers: [], name, port, mechanisms: ['SCRAM-SHA-512'] })
 
-const listenerOf = ({ name, port, type, tls, authentication, bootstrap, brokers }: Spec): Listener => {
+const listenerOf = ({ name, port, type, tls, authentication, service, bootstrap, brokers }: Spec): Listener => {
   const hasClientCertificates = authentication?.type === 'TLS'
   return {
     name,
@@ -55,6 +58,7 @@ const listenerOf = ({ name, port, type, tls, authentication, bootstrap, brokers 
     hasTls: tls?.enabled ?? false,
     hasClientCertificates,
     secretName: tls?.secretRef?.name,
+    service: service ?? {},
     bootstrap: bootstrap ?? {},
     brokers: brokers ?? [],
   }

@@ -1,6 +1,6 @@
 /** A broker stops by itself before Kubernetes ends it: its leaders are handed over, its logs closed with the clean mark. */
 export const GRACE_S = 60
-export const STOP_WITHIN_MS = (GRACE_S - 10) * 1000
+export const stopWithinMs = (graceSeconds = GRACE_S): number => (graceSeconds - 10) * 1000
 
 /** Where the volumes are mounted; the log directory lies below, because a file system has a lost+found at its top. */
 export const DATA_MOUNT = '/var/lib/sofakafka'

@@ -36,11 +36,9 @@ export type PodShape = {
 export const CONFIG = 'config '
 const USER_ID = 10_001
 
+const OWN_USER = { runAsUser: USER_ID, runAsGroup: USER_ID, fsGroup: USER_ID }
 const POD_SECURITY = {
   runAsNonRoot: true,
-  runAsUser: USER_ID,
-  runAsGroup: USER_ID,
-  fsGroup: USER_ID,
   fsGroupChangePolicy: 'OnRootMismatch',
   seccompProfile: { type: 'RuntimeDefault' },
 }
@@ -74,7 +72,17 @@ const affinityOf = (zone: string | undefined, own: unknown): { affinity?: Affini
 /** Over nodes, where that can be. */
 const SPREAD = { maxSkew: 1, topologyKey: 'kubernetes.io/hostname', whenUnsatisfiable: 'ScheduleAnyway' }
 
-const TAKEN_OVER = ['nodeSelector', 'priorityClassName', 'schedulerName', 'imagePullSecrets', 'tolerations'] as const
+const TAKEN_OVER = [
+  'nodeSelector',
+  'priorityClassName',
+  'schedulerName',
+  'runtimeClassName',
+  'imagePullSecrets',
+  'tolerations',
+  'hostAliases',
+  'dnsPolicy',
+  'dnsConfig',
+] as const
 
 /** Fields of spec.template that are the pod's as they are. */
 const ofTemplate = (template: Template): Record<string, unknown> =>
@@ -92,8 +100,8 @@ const podTemplate = (cluster: Cluster, shape: PodShape): PodTemplate => {
       serviceAccountName: serviceAccountName(cluster, shape.role),
       automountServiceAccountToken: false,
       enableServiceLinks: false,
-      securityContext: POD_SECURITY,
-      terminationGracePeriodSeconds: shape.terminationGracePeriodSeconds,
+      securityContext: { ...POD_SECURITY, ...(template?.securityContext ?? OWN_USER) },
+      terminationGracePeriodSeconds: template?.terminationGracePeriodSeconds ?? shape.terminationGracePeriodSeconds,
       ...affinityOf(zone, template?.affinity),
       ...ofTemplate(template),
       topologySpreadConstraints: (template?.topologySpreadConstraints ?? [SPREAD]).map((one) => ({

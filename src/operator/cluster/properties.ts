@@ -4,7 +4,7 @@ import { BROKER_USER, METRICS_PORT, OPERATOR_USER } from '../names.ts'
 import { DYNAMIC_KEYS } from './dynamic-keys.ts'
 import { resourcesOf } from './flavors.ts'
 import { listenerProperties } from './listeners.ts'
-import { CREDENTIALS_MOUNT, DATA_DIRECTORY, STOP_WITHIN_MS } from './mounts.ts'
+import { CREDENTIALS_MOUNT, DATA_DIRECTORY, stopWithinMs } from './mounts.ts'
 import { sizingProperties } from './sizing.ts'
 import { zooKeeperProperties } from './zookeeper.ts'
 
@@ -52,7 +52,7 @@ export const serverProperties = (cluster: Cluster, group: Group): string => {
     ['broker.id.generation.enable', 'false'],
     ...(group.zone ? [['broker.rack', group.zone] as [string, string]] : []),
     ['log.dirs', DATA_DIRECTORY],
-    ['sofakafka.shutdown.timeout.ms', String(STOP_WITHIN_MS)],
+    ['sofakafka.shutdown.timeout.ms', String(stopWithinMs(group.template?.terminationGracePeriodSeconds))],
     // On a slow node ZooKeeper may take long to come; a broker that gave up would be restarted ever later.
     ['zookeeper.connection.timeout.ms', '120000'],
     ['sofakafka.http.listener', `http://0.0.0.0:${METRICS_PORT}`],
