@@ -66,6 +66,8 @@ export const queryOf = (values: Record<string, string | number | boolean | undef
 export class KubeClient implements Kube {
   readonly #transport: Transport
   readonly #options: KubeClientOptions
+  /** The status that this client has written over an object as it was read. A cache may hold that object for a while yet: what differs from it is not what differs from the server's. */
+  readonly #written = new WeakMap<KubeObject, unknown>()
 
   constructor(options: KubeClientOptions) {
     this.#options = options
@@ -163,9 +165,11 @@ export class KubeClient implements Kube {
     object: T,
     status: T['status'],
   ): Promise<{ changed: boolean }> {
-    const patch = mergePatchOf(object.status ?? {}, status ?? {})
+    const now = this.#written.has(object) ? this.#written.get(object) : object.status
+    const patch = mergePatchOf(now ?? {}, status ?? {})
     if (patch === undefined) return { changed: false }
-    await this.patch(resource, keyOf(object), 'merge', { status: patch }, { subresource: 'status' })
+    const written = await this.patch(resource, keyOf(object), 'merge', { status: patch }, { subresource: 'status' })
+    this.#written.set(object, (written as T).status)
     return { changed: true }
   }
 

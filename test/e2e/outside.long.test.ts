@@ -34,7 +34,7 @@ describe.skipIf(lacksAny || lacksNodes() || lacks('kubectl', 'helm', 'go', 'kcat
     const before = await place.brokers()
     await place.patch('skc/quickstart', { listeners: LISTENERS })
     await place.areReplaced(before)
-    outside = Outside.start((await listener()).brokers![0]!.host)
+    outside = await Outside.start((await listener()).brokers![0]!.host)
     const { kubeconfig, directory } = nodes
     world = new Place({ kubeconfig, directory, spawn: (...args) => outside.spawn(...args), stop: () => Promise.resolve() })
   }, 900_000)

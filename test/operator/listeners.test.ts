@@ -100,10 +100,12 @@ describe('what clients outside are told', () => {
       'EXTERNAL://$(HOST_IP):${file:/etc/sofakafka/addresses/addresses.properties:external.$(BROKER_ID).port}',
     )
     expect(listenerParts(object, INPUTS).env.map(({ name }) => name)).toEqual(['HOST_IP'])
+    const labels = { 'sofakafka.io/group': 'zookeeper' }
+    const elsewhere = { ...pod, metadata: { name: 'ant-zookeeper-0', labels }, status: { hostIP: '203.0.113.9' } }
     const status = clusterStatus(
       {
         cluster: object,
-        pods: [pod],
+        pods: [pod, elsewhere],
         outdated: 0,
         inputs: { ...INPUTS, listeners: { ...found, authorities: new Map(), waitsFor: [] } },
         clusterId: 'x',

@@ -68,7 +68,8 @@ const listenerStatus = (inputs: StatusInputs, listener: Listener): NonNullable<C
   const authorities = facts?.authorities.get(name) ?? []
   const certificates = authorities.length > 0 ? [...authorities] : undefined
   if (!isExternal(listener)) return { name, bootstrapServers: bootstrapServers(inputs, name, port), certificates }
-  const hostIps = new Map(inputs.pods.map((pod) => [idOf(pod), pod.status?.['hostIP'] as string | undefined]))
+  const ofBrokers = inputs.pods.filter((pod) => !isZooKeeper(pod))
+  const hostIps = new Map(ofBrokers.map((pod) => [idOf(pod), pod.status?.['hostIP'] as string | undefined]))
   const brokers = facts?.addresses.get(name)?.map(({ id, host, port: number }) => ({ id, host: host ?? hostIps.get(id), port: number }))
   return { name, type, bootstrapServers: facts?.bootstrap.get(name), brokers, certificates }
 }
