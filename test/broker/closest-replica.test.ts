@@ -111,12 +111,16 @@ test('a follower that was the leader shows what is written later', async () => {
   await brokers[0]!.restart('SIGTERM')
   connections[0]!.close()
   connections[0] = await connectTo(brokers[0]!)
-  await eventually(async () => (await stateOn(1)).isr === 3, { timeoutMs: 20_000 })
-  const { leader } = await stateOn(1)
-  expect(leader).not.toBe(0)
+  const { leader } = await eventually(
+    async () => {
+      const state = await stateOn(1)
+      return state.isr === 3 && state.leader !== 0 && state
+    },
+    { timeoutMs: 20_000, what: 'all are in sync, and another one leads' },
+  )
   await send(leader, ['late'])
   for (const broker of [0, 1, 2]) {
-    await eventually(async () => valuesOf((await fetchFrom(broker, 10)).records).includes('late'), { timeoutMs: 3000 })
+    await eventually(async () => valuesOf((await fetchFrom(broker, 10)).records).includes('late'))
   }
 }, 60_000)
 

@@ -7,8 +7,8 @@ import { Informer } from '../../src/kube/informer.ts'
 import { LeaderElection } from '../../src/kube/lease.ts'
 import { configMaps, events, leases, namespaces, services, type ConfigMap, type Service } from '../../src/kube/resources.ts'
 import { FaultProxy } from '../support/fault-proxy.ts'
-import { lacksKubeLab, startKubeLab, type KubeLab } from '../support/control-plane.ts'
-import { eventually } from '../support/net.ts'
+import { KUBE_LAB_PORTS, lacksKubeLab, startKubeLab, type KubeLab } from '../support/control-plane.ts'
+import { eventually, freePorts } from '../support/net.ts'
 
 describe.skipIf(lacksKubeLab())('against a real API server', () => {
   let lab: KubeLab
@@ -16,7 +16,7 @@ describe.skipIf(lacksKubeLab())('against a real API server', () => {
   let namespace: string
 
   beforeAll(async () => {
-    lab = await startKubeLab(17_543)
+    lab = await startKubeLab(await freePorts(KUBE_LAB_PORTS))
     kube = lab.client()
     namespace = `kube-${process.pid}`
     await kube.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })

@@ -71,9 +71,10 @@ describe.skipIf(lacks('java', 'maven'))('the contact to a Kafka cluster, on Apac
   })
 
   test('tells the cluster id and the controller', async () => {
-    const { clusterId, controllerId } = await contact.describeCluster()
+    const { clusterId } = await contact.describeCluster()
     expect(clusterId).toMatch(/^[\w-]{22}$/)
-    expect(controllerId).toBe(0)
+    // It listens before the controller has told it who that is.
+    await eventually(async () => (await contact.describeCluster()).controllerId === 0)
   })
 
   test('makes topics, lets them grow and changes single keys of their configuration', async () => {
@@ -82,7 +83,7 @@ describe.skipIf(lacks('java', 'maven'))('the contact to a Kafka cluster, on Apac
     const created = await Promise.all(
       names.map((name) => admin.createTopics([{ name, partitions: 2, replicationFactor: 1, config: { 'retention.ms': '1000' } }])),
     )
-    expect(created.every((outcomes) => [...outcomes.values()].every((error) => error === undefined))).toBe(true)
+    expect(created.flatMap((refusals) => [...refusals.values()].filter(Boolean))).toEqual([])
     expect((await admin.createTopics([{ name: 't0' }])).get('t0')?.error).toBe('TOPIC_ALREADY_EXISTS')
     expect((await admin.createTopics([{ name: 'wide', replicationFactor: 3 }])).get('wide')?.error).toBe('INVALID_REPLICATION_FACTOR')
     expect((await admin.createTopics([{ name: 'odd', config: { 'retention.ms': 'x' } }])).get('odd')?.error).toBe('INVALID_CONFIG')

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { clusters, topics, type Cluster, type Topic } from '../../src/api/index.ts'
+import { conditionOf } from '../../src/kube/conditions.ts'
 import * as resources from '../../src/kube/resources.ts'
 import { keyOf, type KubeObject } from '../../src/kube/types.ts'
 import { lacks } from '../support/needs.ts'
@@ -115,7 +116,9 @@ describe.skipIf(lacks('go'))('kstatus and Argo CD see', () => {
         await playPods(namespace)
         const now = await readCluster(object)
         seen.add(verdictOf(now).join())
-        return (await place.readyOf(object))?.reason === 'Ready' && now.status?.observedGeneration === now.metadata.generation
+        return (
+          conditionOf(now.status?.conditions, 'Ready')?.reason === 'Ready' && now.status?.observedGeneration === now.metadata.generation
+        )
       },
       { timeoutMs: 30_000, everyMs: 100 },
     )

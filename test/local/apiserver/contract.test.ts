@@ -1,13 +1,12 @@
-import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ApiServer } from '../../../src/local/apiserver/types.ts'
 import { removeDirectory, temporaryDirectory } from '../../support/apache.ts'
+import { KUBE_LAB_PORTS, lacksKubeLab, startKubeLab, type KubeLab } from '../../support/control-plane.ts'
 import { awaitServiceAccount, play, prepare, steps, type Answer } from '../../support/kube-exchanges.ts'
 import { labTarget } from '../../support/kube-lab.ts'
-import { kubeLab } from '../../support/needs.ts'
-import { freePort } from '../../support/net.ts'
+import { freePorts } from '../../support/net.ts'
 import { start, targetOf } from './start.ts'
 
 const recorded = JSON.parse(readFileSync(join('test', 'golden', 'kube', 'exchanges.json'), 'utf8')) as Answer[]
@@ -37,20 +36,17 @@ describe('the local API server answers as a real one did', () => {
   })
 })
 
-describe.skipIf(!kubeLab())('a real API server still answers so', () => {
-  const directory = temporaryDirectory('kube-lab')
+describe.skipIf(lacksKubeLab())('a real API server still answers so', () => {
+  let lab: KubeLab
   let answers: Answer[]
   beforeAll(async () => {
-    const port = await freePort()
-    execFileSync(join(kubeLab()!, 'up'), [directory], { env: { ...process.env, PORT: String(port) }, stdio: 'ignore' })
-    const target = labTarget(directory)
+    lab = await startKubeLab(await freePorts(KUBE_LAB_PORTS))
+    const target = labTarget(dirname(lab.kubeconfig))
     await prepare(target)
     await awaitServiceAccount(target)
     answers = await play(target, steps)
   })
-  afterAll(() => {
-    execFileSync(join(kubeLab()!, 'down'), [directory], { stdio: 'ignore' })
-  })
+  afterAll(() => lab?.stop())
   test.each(names)('%s', (name) => {
     const of = (all: Answer[]) => all.find((answer) => answer.name === name)
     expect(of(answers)).toEqual(of(recorded))
