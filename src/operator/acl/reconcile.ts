@@ -1,17 +1,15 @@
 import { acls, type Acl } from '../../api/index.ts'
 import type { Key, Result } from '../../kube/types.ts'
-import { admit, againMs, isPaused, type Claims } from '../admission.ts'
+import type { Claims } from '../admission.ts'
 import { aclPrincipal, clusterKeyOf } from '../claims.ts'
+import { type Brought, reconcileDependent } from '../dependent.ts'
 import type { Environment } from '../environment.ts'
-import { Unreachable, type Contact } from '../kafka/contact.ts'
-import { finalize, keepFinalizer, recordOf } from '../lifecycle.ts'
-import { READY, reconciling, stalled, type Verdict } from '../reasons.ts'
+import type { Contact } from '../kafka/contact.ts'
+import { recordOf } from '../lifecycle.ts'
+import { READY, stalled } from '../reasons.ts'
 import { bindingOfText, desiredAcl } from './desired.ts'
 import { observeAcl } from './observe.ts'
 import { aclStatus } from './status.ts'
-
-const RETRY_MS = 2000
-const REFUSED_RETRY_MS = 60_000
 
 export const aclClaims = (environment: Pick<Environment, 'store'>): Claims<Acl> => ({
   informer: environment.store.acls,
@@ -29,26 +27,19 @@ export const aclClaims = (environment: Pick<Environment, 'store'>): Claims<Acl> 
 /** Brings the ACL bindings of one principal to what its resource says. */
 export const reconcileAcl =
   (environment: Environment) =>
-  async (key: Key): Promise<Result> => {
-    const acl = environment.store.acls.get(key)
-    if (!acl) return {}
-    const claims = aclClaims(environment)
-    if (acl.metadata.deletionTimestamp) return finalize(environment, acls, acl, claims, (contact) => removeAcl(contact, aclPrincipal(acl)))
-    if (isPaused(acl)) return {}
-    await keepFinalizer(environment, acls, acl)
-    const { verdict, bindings } = await bring(environment, acl, claims)
-    await environment.kube.patchStatus(acls, acl, aclStatus(acl, verdict, bindings, environment.wall.nowMs()))
-    return { requeueAfterMs: againMs(verdict, RETRY_MS, REFUSED_RETRY_MS) }
-  }
+  (key: Key): Promise<Result> =>
+    reconcileDependent(environment, key, {
+      resource: acls,
+      claims: aclClaims(environment),
+      bring: (acl) => bring(environment, acl),
+      remove: (acl, contact) => removeAcl(contact, aclPrincipal(acl)),
+      status: (acl, verdict, bindings: number | undefined) => aclStatus(acl, verdict, bindings, environment.wall.nowMs()),
+    })
 
-const bring = async (environment: Environment, acl: Acl, claims: Claims<Acl>): Promise<{ verdict: Verdict; bindings?: number }> => {
-  const admission = admit(environment, acl, claims)
-  if ('verdict' in admission) return admission
+const bring = async (environment: Environment, acl: Acl): Promise<Brought<number>> => {
   try {
-    const contact = await environment.contacts.get(clusterKeyOf(acl))
-    return await carryOut(environment, acl, contact)
+    return await carryOut(environment, acl, await environment.contacts.get(clusterKeyOf(acl)))
   } catch (error) {
-    if (error instanceof Unreachable) return { verdict: reconciling('BrokersUnreachable', error.message) }
     const { error: code, retriable } = error as { error?: string; retriable?: boolean }
     if (code === undefined || retriable) throw error
     const hint = code === 'SECURITY_DISABLED' ? '; give the Cluster a spec.authorization' : ''
@@ -56,7 +47,7 @@ const bring = async (environment: Environment, acl: Acl, claims: Claims<Acl>): P
   }
 }
 
-const carryOut = async (environment: Environment, acl: Acl, contact: Contact): Promise<{ verdict: Verdict; bindings: number }> => {
+const carryOut = async (environment: Environment, acl: Acl, contact: Contact): Promise<Brought<number>> => {
   const seen = await observeAcl(acl, contact)
   const plan = desiredAcl(seen)
   const record = recordOf(acl)
@@ -68,7 +59,7 @@ const carryOut = async (environment: Environment, acl: Acl, contact: Contact): P
     const note = `${seen.principal}: ${plan.create.length} bindings made, ${plan.delete.length} taken away`
     await environment.events.record(acl, { type: 'Normal', reason: 'Changed', action: 'Reconcile', note })
   }
-  return { verdict: READY, bindings: plan.wanted.length }
+  return { verdict: READY, known: plan.wanted.length }
 }
 
 /** Takes away the bindings that a resource made for this principal, and no others. */

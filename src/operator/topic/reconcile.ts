@@ -1,22 +1,18 @@
 import { topics, type Cluster, type Topic } from '../../api/index.ts'
 import type { Outcomes } from '../../client/admin.ts'
 import type { Key, Result } from '../../kube/types.ts'
-import { admit, againMs, isPaused, type Claims } from '../admission.ts'
+import type { Claims } from '../admission.ts'
 import { clusterKeyOf, topicName } from '../claims.ts'
 import { startingBrokers } from '../cluster/pods.ts'
+import { type Brought, reconcileDependent } from '../dependent.ts'
 import type { Environment } from '../environment.ts'
-import { Unreachable, type Contact } from '../kafka/contact.ts'
-import { finalize, keepFinalizer } from '../lifecycle.ts'
+import type { Contact } from '../kafka/contact.ts'
 import { READY, reconciling, stalled, type Verdict } from '../reasons.ts'
 import { desiredTopic, type TopicPlan } from './desired.ts'
 import { observeTopic, type TopicSeen } from './observe.ts'
 import { removeTopic } from './remove.ts'
 import { changeReplicas, type ReplicasChange } from './replicas.ts'
 import { topicStatus, type TopicKnown } from './status.ts'
-
-const RETRY_MS = 2000
-/** Kafka refused; it is asked again in case somebody put it right there. */
-const REFUSED_RETRY_MS = 60_000
 
 export const topicClaims = (environment: Pick<Environment, 'store'>): Claims<Topic> => ({
   informer: environment.store.topics,
@@ -27,38 +23,27 @@ export const topicClaims = (environment: Pick<Environment, 'store'>): Claims<Top
 /** Brings one topic to what its resource says. */
 export const reconcileTopic =
   (environment: Environment) =>
-  async (key: Key): Promise<Result> => {
-    const topic = environment.store.topics.get(key)
-    if (!topic) return {}
-    const claims = topicClaims(environment)
-    if (topic.metadata.deletionTimestamp)
-      return finalize(environment, topics, topic, claims, (contact) => remove(environment, topic, contact))
-    if (isPaused(topic)) return {}
-    await keepFinalizer(environment, topics, topic)
-    const { verdict, seen } = await bring(environment, topic, claims)
-    await environment.kube.patchStatus(topics, topic, topicStatus(topic, verdict, seen, environment.wall.nowMs()))
-    return { requeueAfterMs: againMs(verdict, RETRY_MS, REFUSED_RETRY_MS) }
-  }
+  (key: Key): Promise<Result> =>
+    reconcileDependent(environment, key, {
+      resource: topics,
+      claims: topicClaims(environment),
+      bring: (topic, cluster) => bring(environment, topic, cluster),
+      remove: (topic, contact) => remove(environment, topic, contact),
+      status: (topic, verdict, known: TopicKnown | undefined) => topicStatus(topic, verdict, known, environment.wall.nowMs()),
+    })
 
-const bring = async (environment: Environment, topic: Topic, claims: Claims<Topic>): Promise<{ verdict: Verdict; seen?: TopicKnown }> => {
-  const admission = admit(environment, topic, claims)
-  if ('verdict' in admission) return admission
-  try {
-    const contact = await environment.contacts.get(clusterKeyOf(topic))
-    const seen = await observeTopic(topic, admission.cluster, contact)
-    const plan = desiredTopic(seen)
-    const wait = plan.create || plan.growTo ? waitForBrokers(environment, topic, admission.cluster) : undefined
-    if (wait) return { verdict: wait, seen: knownOf(seen.name, plan, seen.description) }
-    const { verdict: refusal, change } = await carryOut(environment, contact, seen, plan)
-    const isOther = plan.create || plan.growTo || plan.replicas
-    const after = isOther ? (await contact.admin.describeTopics([seen.name])).get(seen.name) : seen.description
-    const known = knownOf(seen.name, plan, after, change)
-    const unseen = known ? undefined : reconciling('Created', `the topic ${seen.name} is made; the brokers do not show it yet`)
-    return { verdict: refusal ?? plan.problem ?? unseen ?? READY, seen: known }
-  } catch (error) {
-    if (!(error instanceof Unreachable)) throw error
-    return { verdict: reconciling('BrokersUnreachable', error.message) }
-  }
+const bring = async (environment: Environment, topic: Topic, cluster: Cluster): Promise<Brought<TopicKnown>> => {
+  const contact = await environment.contacts.get(clusterKeyOf(topic))
+  const seen = await observeTopic(topic, cluster, contact)
+  const plan = desiredTopic(seen)
+  const wait = plan.create || plan.growTo ? waitForBrokers(environment, topic, cluster) : undefined
+  if (wait) return { verdict: wait, known: knownOf(seen.name, plan, seen.description) }
+  const { verdict: refusal, change } = await carryOut(environment, contact, seen, plan)
+  const isOther = plan.create || plan.growTo || plan.replicas
+  const after = isOther ? (await contact.admin.describeTopics([seen.name])).get(seen.name) : seen.description
+  const known = knownOf(seen.name, plan, after, change)
+  const unseen = known ? undefined : reconciling('Created', `the topic ${seen.name} is made; the brokers do not show it yet`)
+  return { verdict: refusal ?? plan.problem ?? unseen ?? READY, known }
 }
 
 const knownOf = (

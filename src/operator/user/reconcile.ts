@@ -1,14 +1,13 @@
 import { randomBytes } from 'node:crypto'
-import { users, type User } from '../../api/index.ts'
+import { type Cluster, users, type User } from '../../api/index.ts'
 import { secrets, type Secret } from '../../kube/resources.ts'
 import type { Key, Result } from '../../kube/types.ts'
-import { admit, againMs, isPaused, type Claims } from '../admission.ts'
+import type { Claims } from '../admission.ts'
 import { clusterKeyOf, userName } from '../claims.ts'
 import type { Environment } from '../environment.ts'
-import { Unreachable } from '../kafka/contact.ts'
-import { finalize, keepFinalizer } from '../lifecycle.ts'
+import { reconcileDependent } from '../dependent.ts'
 import { ROTATE_PASSWORD } from '../names.ts'
-import { READY, reconciling, type Verdict } from '../reasons.ts'
+import { READY, type Verdict } from '../reasons.ts'
 import type { ScramMechanism } from '../../security/scram.ts'
 import { certificateSecret } from './certificate.ts'
 import { mechanismOf, passwordSecret } from './desired.ts'
@@ -16,8 +15,6 @@ import { observeUser, type UserSeen } from './observe.ts'
 import { removeUser, setScram } from './scram.ts'
 import { userStatus } from './status.ts'
 
-const RETRY_MS = 2000
-const REFUSED_RETRY_MS = 60_000
 const PASSWORD_BYTES = 32
 
 export const newPassword = (): string => randomBytes(PASSWORD_BYTES).toString('base64url')
@@ -34,33 +31,24 @@ export const reconcileUser =
   async (key: Key): Promise<Result> => {
     const user = environment.store.users.get(key)
     if (!user || user.metadata.deletionTimestamp) environment.settledUsers.forget({ metadata: key })
-    if (!user) return {}
-    const claims = userClaims(environment)
-    if (user.metadata.deletionTimestamp) return finalize(environment, users, user, claims, (contact) => removeUser(contact, userName(user)))
-    if (isPaused(user)) return {}
-    await keepFinalizer(environment, users, user)
-    const verdict = await bring(environment, user, claims)
-    await environment.kube.patchStatus(users, user, userStatus(user, verdict, environment.wall.nowMs()))
-    return { requeueAfterMs: againMs(verdict, RETRY_MS, REFUSED_RETRY_MS) }
+    return reconcileDependent(environment, key, {
+      resource: users,
+      claims: userClaims(environment),
+      bring: async (object, cluster) => ({ verdict: await bring(environment, object, cluster) }),
+      remove: (object, contact) => removeUser(contact, userName(object)),
+      status: (object, verdict) => userStatus(object, verdict, environment.wall.nowMs()),
+    })
   }
 
-const bring = async (environment: Environment, user: User, claims: Claims<User>): Promise<Verdict> => {
-  const admission = admit(environment, user, claims)
-  if ('verdict' in admission) return admission.verdict
-  const { cluster } = admission
-  try {
-    const contactOf = () => environment.contacts.get(clusterKeyOf(user))
-    if (await environment.settledUsers.isSettled(user, cluster, contactOf)) return READY
-    environment.settledUsers.forget(user)
-    const seen = await observeUser(environment.kube, user, cluster)
-    if ('verdict' in seen) return seen.verdict
-    const mechanism = mechanismOf(user)
-    // The Secret first: a password that Kafka has and nobody knows would be of no use.
-    return mechanism ? await bringPassword(environment, seen, mechanism) : await bringCertificate(environment, seen)
-  } catch (error) {
-    if (!(error instanceof Unreachable)) throw error
-    return reconciling('BrokersUnreachable', error.message)
-  }
+const bring = async (environment: Environment, user: User, cluster: Cluster): Promise<Verdict> => {
+  const contactOf = () => environment.contacts.get(clusterKeyOf(user))
+  if (await environment.settledUsers.isSettled(user, cluster, contactOf)) return READY
+  environment.settledUsers.forget(user)
+  const seen = await observeUser(environment.kube, user, cluster)
+  if ('verdict' in seen) return seen.verdict
+  const mechanism = mechanismOf(user)
+  // The Secret first: a password that Kafka has and nobody knows would be of no use.
+  return mechanism ? await bringPassword(environment, seen, mechanism) : await bringCertificate(environment, seen)
 }
 
 const bringPassword = async (environment: Environment, seen: UserSeen, mechanism: ScramMechanism): Promise<Verdict> => {
