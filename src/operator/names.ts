@@ -9,6 +9,8 @@ export const APPLIED = 'sofakafka.io/applied'
 export const TEMPLATE_HASH = 'sofakafka.io/template-hash'
 /** On pods: a hash of each of these things by its name, to say which one a pod is replaced for. */
 export const RESTART_ON = 'sofakafka.io/restart-on'
+/** On a Cluster: "true" lets brokers go although partitions are on them. */
+export const SKIP_DRAIN = 'sofakafka.io/skip-drain'
 export const GROUP_LABEL = 'sofakafka.io/group'
 /** On the Services of a listener: its name. */
 export const LISTENER_LABEL = 'sofakafka.io/listener'

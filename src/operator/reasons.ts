@@ -13,6 +13,7 @@ export const REASONS = {
   RollBlocked: 'the next pod is not replaced: partitions would have fewer in-sync replicas than their topics ask for',
   Draining: 'brokers go when their partitions have been moved to others',
   CannotDrain: 'too few brokers would be left for the replicas of a topic',
+  DrainSkipped: 'brokers go although partitions are on them, as the annotation sofakafka.io/skip-drain says',
   Rebalancing: 'partitions move to brokers that were added',
   ReplicasChanging: 'partitions get the replicas that the resource says',
   WaitingForDeletion: 'objects of an earlier Cluster of this name are still being deleted',

@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { clusters } from '../../src/api/index.ts'
 import * as resources from '../../src/kube/resources.ts'
 import { desired } from '../../src/operator/cluster/desired.ts'
 import { keepRemoved, partedSets, removedGroups } from '../../src/operator/cluster/groups.ts'
 import { brokersOf } from '../../src/operator/cluster/listener-services.ts'
 import type { Pass } from '../../src/operator/cluster/steps.ts'
+import { SKIP_DRAIN } from '../../src/operator/names.ts'
 import { eventually } from '../support/net.ts'
 import { startControlledLab } from './embedded-lab.ts'
 import { cluster } from './objects.ts'
@@ -92,6 +94,21 @@ describe('a group of brokers that is removed', () => {
       { timeoutMs: 20_000, what: 'Ready again' },
     )
     expect(await namesOf(namespace)).toContain('ant-big-kafka-101')
+  }, 60_000)
+
+  test('goes at once where the Cluster says so, with a warning', async () => {
+    const { namespace, object: ant, kafka } = await withTopic()
+    kafka.partitions.make('wide', 1, 4)
+    kafka.topics.set('wide', { partitions: 1, config: new Map() })
+    await put(object(namespace, group('kafka', 2)))
+    await becomes(ant, 'CannotDrain')
+    await place.kube.patch(clusters, { namespace, name: 'ant' }, 'merge', { metadata: { annotations: { [SKIP_DRAIN]: 'true' } } })
+    await eventually(async () => (await namesOf(namespace)).length === 3, { timeoutMs: 20_000, what: 'the pods to go' })
+    const { items } = await place.kube.list(resources.events, { namespace })
+    expect(items.filter(({ type, reason }) => type === 'Warning' && reason === 'DrainSkipped').map(({ note }) => note)).toEqual([
+      'brokers 100, 101 go without being drained, as the annotation sofakafka.io/skip-drain says; their volumes stay',
+    ])
+    expect(await claimsOf(namespace)).toEqual(expect.arrayContaining(['data-ant-big-kafka-100']))
   }, 60_000)
 
   test('keeps its ids and its name from new groups until it is gone', async () => {

@@ -5,12 +5,12 @@ import { Unreachable, type Contact } from '../kafka/contact.ts'
 import { clearUp, settled, startMoves } from '../kafka/moves.ts'
 import { withoutBrokers } from '../kafka/placement.ts'
 import { throttleOf } from '../kafka/throttle.ts'
-import { GROUP_LABEL, groupName } from '../names.ts'
+import { GROUP_LABEL, groupName, SKIP_DRAIN } from '../names.ts'
 import { reconciling, stalled, type Verdict } from '../reasons.ts'
 import { removedGroups, stopRemoved } from './groups.ts'
 import type { ClusterSeen } from './observe.ts'
 import { idOf } from './pods.ts'
-import type { Step } from './steps.ts'
+import type { Pass, Step } from './steps.ts'
 
 /** Partitions that move at a time: enough to keep brokers busy, few enough that one that is stuck shows. */
 const AT_A_TIME = 100
@@ -49,12 +49,21 @@ export const shrink: Step = {
     // They stay whatever happens below, unless it is known that they may go.
     const shrinking = leaving.filter(({ group }) => !removed.some(({ name }) => name === group))
     pass.inputs.staying = new Map(shrinking.map(({ group, brokers }) => [group, brokers.length]))
-    const verdict = await drainStep(pass.environment, pass.cluster, leaving)
+    const verdict = isSkipped(pass.cluster) ? await skip(pass, leaving) : await drainStep(pass.environment, pass.cluster, leaving)
     if (verdict) return { verdict }
     pass.inputs.staying = undefined
     await stopRemoved(pass)
     return undefined
   },
+}
+
+const isSkipped = ({ metadata }: Cluster): boolean => metadata.annotations?.[SKIP_DRAIN] === 'true'
+
+/** For brokers that cannot be drained, e.g. because the only replica of something was on a volume that is lost. */
+const skip = async ({ environment, cluster }: Pass, leaving: readonly Leaving[]): Promise<undefined> => {
+  const brokers = leaving.flatMap((group) => group.brokers).join(', ')
+  const note = `brokers ${brokers} go without being drained, as the annotation ${SKIP_DRAIN} says; their volumes stay`
+  await environment.events.record(cluster, { type: 'Warning', reason: 'DrainSkipped', action: 'ScaleDown', note })
 }
 
 /** Why the brokers that leave are still needed; undefined: they may go. */
