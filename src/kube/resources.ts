@@ -8,6 +8,8 @@ const resource = <T extends KubeObject>(apiVersion: string, kind: string, plural
 })
 
 export type EnvVar = { name: string; value?: string; valueFrom?: unknown }
+/** A variable that tells a container something of its own pod. */
+export const fieldVariable = (name: string, fieldPath: string) => ({ name, valueFrom: { fieldRef: { fieldPath } } })
 export type Container = {
   name: string
   image: string

@@ -1,10 +1,9 @@
+import { fieldVariable } from '../kube/resources.ts'
 import type { KubeObject } from '../kube/types.ts'
 import type { Deployment } from './objects.ts'
 
 const NAMESPACE = 'sofakafka-system'
 const NAME = 'sofakafka-operator'
-
-const field = (name: string, fieldPath: string) => ({ name, valueFrom: { fieldRef: { fieldPath } } })
 
 /** What a chart installs in a cluster, for the local mode: the operator as a Deployment of one pod. */
 export const operatorObjects = (image: string): KubeObject[] => {
@@ -31,9 +30,9 @@ export const operatorObjects = (image: string): KubeObject[] => {
               args: ['operator', '--advertise=pod-ip', '--no-leader-election'],
               env: [
                 { name: 'SOFAKAFKA_IMAGE', value: image },
-                field('POD_NAMESPACE', 'metadata.namespace'),
-                field('POD_NAME', 'metadata.name'),
-                field('POD_IP', 'status.podIP'),
+                fieldVariable('POD_NAMESPACE', 'metadata.namespace'),
+                fieldVariable('POD_NAME', 'metadata.name'),
+                fieldVariable('POD_IP', 'status.podIP'),
               ],
               ports: [{ name: 'http', containerPort: 8080 }],
               readinessProbe: { httpGet: { path: '/readyz', port: 'http' } },

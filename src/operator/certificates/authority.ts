@@ -16,7 +16,7 @@ const DAY_MS = 86_400_000
 
 export const endOf = (certificatePem: string): number => Date.parse(new X509Certificate(certificatePem).validTo)
 const madeAt = (certificatePem: string): number => Date.parse(new X509Certificate(certificatePem).validFrom) + BACKDATED_MS
-const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10)
+export const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10)
 
 const versionOf = (certificatePem: string | undefined): number =>
   certificatePem === undefined ? 0 : Number(/ v(\d+)$/m.exec(new X509Certificate(certificatePem).subject)?.[1] ?? 0)

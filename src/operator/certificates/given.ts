@@ -2,11 +2,10 @@ import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { certificatesIn } from '../../security/certificates.ts'
 import type { Secret } from '../../kube/resources.ts'
 import { textOf } from '../../kube/secret-data.ts'
+import { dayOf } from './authority.ts'
 
 /** A certificate that somebody else made. `authorities` is empty where clients know them anyway. */
 export type Given = { keystorePem: string; authorities: string[]; endsMs: number; certificate: X509Certificate }
-
-const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10)
 
 /** What a Secret of a user holds, or what is wrong with it, as the rest of a sentence that begins with its name. */
 export const readGiven = (secret: Secret | undefined, nowMs: number): Given | string => {

@@ -1,14 +1,11 @@
-import { randomBytes } from 'node:crypto'
 import type { Cluster } from '../../api/index.ts'
 import { formatProperties } from '../../base/properties.ts'
 import type { Secret } from '../../kube/resources.ts'
 import { base64, type SecretData, textOf } from '../../kube/secret-data.ts'
 import { clusterSecret } from '../cluster-secret.ts'
 import { BROKER_USER, credentialsSecret, NEXT_SINCE, OPERATOR_USER, ROTATE_CREDENTIALS } from '../names.ts'
+import { newPassword } from '../passwords.ts'
 import { LOGIN_FILE } from './mounts.ts'
-
-const PASSWORD_BYTES = 32
-const newPassword = (): string => randomBytes(PASSWORD_BYTES).toString('base64url')
 
 /** The users whose passwords the operator made for itself and for the brokers. */
 export const OWN_USERS = [OPERATOR_USER, BROKER_USER] as const
@@ -22,7 +19,6 @@ export type Credentials = {
   rotation?: string
 }
 
-/** 43 characters of A-Z a-z 0-9 - _ each. */
 export const newPasswords = (): Passwords => ({ [OPERATOR_USER]: newPassword(), [BROKER_USER]: newPassword() })
 
 const nextKey = (user: OwnUser): string => `next.${user}`

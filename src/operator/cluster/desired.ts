@@ -1,5 +1,5 @@
 import type { Cluster } from '../../api/index.ts'
-import type { ConfigMap, Container, StatefulSet } from '../../kube/resources.ts'
+import { type ConfigMap, type Container, fieldVariable, type StatefulSet } from '../../kube/resources.ts'
 import type { KubeObject } from '../../kube/types.ts'
 import * as names from '../names.ts'
 import type { Inputs } from './inputs.ts'
@@ -31,8 +31,6 @@ const groupConfig = (cluster: Cluster, group: Group): ConfigMap => ({
 
 const httpProbe = (path: string) => ({ httpGet: { path, port: 'tcp-prometheus' }, timeoutSeconds: 5 })
 
-const field = (name: string, fieldPath: string) => ({ name, valueFrom: { fieldRef: { fieldPath } } })
-
 const brokerContainer = (cluster: Cluster, inputs: Inputs): Container => {
   const parts = [listenerParts(cluster, inputs), zooKeeperParts(cluster, inputs), migrationParts(cluster, inputs)]
   return {
@@ -46,9 +44,9 @@ const brokerContainer = (cluster: Cluster, inputs: Inputs): Container => {
       ...parts.flatMap(({ args }) => args),
     ],
     env: [
-      field('BROKER_ID', `metadata.labels['apps.kubernetes.io/pod-index']`),
-      field('POD_NAME', 'metadata.name'),
-      field('POD_IP', 'status.podIP'),
+      fieldVariable('BROKER_ID', `metadata.labels['apps.kubernetes.io/pod-index']`),
+      fieldVariable('POD_NAME', 'metadata.name'),
+      fieldVariable('POD_IP', 'status.podIP'),
       ...parts.flatMap(({ env }) => env),
     ],
     ports: [...parts.flatMap(({ ports }) => ports), { name: 'tcp-prometheus', containerPort: names.METRICS_PORT, protocol: 'TCP' }],

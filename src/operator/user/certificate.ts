@@ -11,7 +11,8 @@ import { listenersOf } from '../cluster/listeners.ts'
 import type { Environment } from '../environment.ts'
 import { namespaceOf, ROTATE_PASSWORD } from '../names.ts'
 import { reconciling, stalled, type Verdict } from '../reasons.ts'
-import { connectionData, newStorePassword, pick } from './connection-data.ts'
+import { newPassword } from '../passwords.ts'
+import { connectionData, pick } from './connection-data.ts'
 import { userSecret } from './desired.ts'
 import type { UserSeen } from './observe.ts'
 
@@ -54,7 +55,7 @@ const isRotated = ({ secret, rotation }: UserSeen): boolean =>
   secret !== undefined && rotation !== secret.metadata.annotations?.[ROTATE_PASSWORD]
 
 const ownData = ({ certificatePem, keyPem }: Certificate, secret: Secret | undefined): SecretData => {
-  const password = textOf(secret, 'user.password') || newStorePassword()
+  const password = textOf(secret, 'user.password') || newPassword()
   const store = pkcs12({ keyPem, certificatesPem: [certificatePem], password })
   return { ...encoded({ 'user.crt': certificatePem, 'user.key': keyPem, 'user.password': password }), 'user.p12': store.toString('base64') }
 }

@@ -1,12 +1,9 @@
-import { randomBytes } from 'node:crypto'
 import type { Secret } from '../../kube/resources.ts'
 import { encoded, type SecretData, textOf } from '../../kube/secret-data.ts'
 import { pkcs12 } from '../../security/pkcs12.ts'
 import { listenersOf, type Listener } from '../cluster/listeners.ts'
+import { newPassword } from '../passwords.ts'
 import type { UserSeen } from './observe.ts'
-
-const PASSWORD_BYTES = 24
-export const newStorePassword = (): string => randomBytes(PASSWORD_BYTES).toString('base64url')
 
 const protocolOf = ({ hasTls, hasClientCertificates }: Listener): string => {
   if (hasClientCertificates) return 'SSL'
@@ -31,7 +28,7 @@ const trustData = (secret: Secret | undefined, authorities: readonly string[]): 
   const text = authorities.join('')
   const stays = textOf(secret, 'ca.crt') === text && secret?.data?.['ca.p12'] && secret.data['ca.password']
   if (stays) return pick(secret!, ['ca.crt', 'ca.p12', 'ca.password'])
-  const password = textOf(secret, 'ca.password') ?? newStorePassword()
+  const password = textOf(secret, 'ca.password') ?? newPassword()
   const store = pkcs12({ certificatesPem: authorities, password })
   return { ...encoded({ 'ca.crt': text, 'ca.password': password }), 'ca.p12': store.toString('base64') }
 }

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { type Cluster, users, type User } from '../../api/index.ts'
 import { secrets, type Secret } from '../../kube/resources.ts'
 import type { Key, Result } from '../../kube/types.ts'
@@ -7,6 +6,7 @@ import { clusterKeyOf, userName } from '../claims.ts'
 import type { Environment } from '../environment.ts'
 import { reconcileDependent } from '../dependent.ts'
 import { ROTATE_PASSWORD } from '../names.ts'
+import { newPassword } from '../passwords.ts'
 import { READY, type Verdict } from '../reasons.ts'
 import type { ScramMechanism } from '../../security/scram.ts'
 import { certificateSecret } from './certificate.ts'
@@ -14,10 +14,6 @@ import { mechanismOf, passwordSecret } from './desired.ts'
 import { observeUser, type UserSeen } from './observe.ts'
 import { removeUser, setScram } from './scram.ts'
 import { userStatus } from './status.ts'
-
-const PASSWORD_BYTES = 32
-
-export const newPassword = (): string => randomBytes(PASSWORD_BYTES).toString('base64url')
 
 export const userClaims = (environment: Pick<Environment, 'store'>): Claims<User> => ({
   informer: environment.store.users,

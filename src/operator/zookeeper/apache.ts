@@ -1,7 +1,7 @@
 import type { Cluster } from '../../api/index.ts'
 import { formatProperties } from '../../base/properties.ts'
 import { quantity } from '../../kube/difference.ts'
-import type { ConfigMap, Container, StatefulSet } from '../../kube/resources.ts'
+import { type ConfigMap, type Container, fieldVariable, type StatefulSet } from '../../kube/resources.ts'
 import { DATA_DIRECTORY, DATA_MOUNT, ZOOKEEPER_CONFIG_MOUNT } from '../cluster/mounts.ts'
 import { ownedMeta, statefulSet } from '../cluster/pod.ts'
 import type { ZooKeeperFacts } from '../cluster/zookeeper.ts'
@@ -77,7 +77,6 @@ const javaFlags = ({ spec }: Cluster): string => {
   return [`-Djava.security.auth.login.config=${LOGIN_DIRECTORY}/${SERVER_JAAS}`, ...heap].join(' ')
 }
 
-const field = (name: string, fieldPath: string) => ({ name, valueFrom: { fieldRef: { fieldPath } } })
 export const MEMBERS = 'MEMBERS'
 
 const containerOf = (cluster: Cluster, members: readonly number[]): Container => {
@@ -87,8 +86,8 @@ const containerOf = (cluster: Cluster, members: readonly number[]): Container =>
     image: cluster.spec.zookeeper.image!,
     command: ['sh', `${ZOOKEEPER_CONFIG_MOUNT}/start.sh`],
     env: [
-      field('POD_INDEX', `metadata.labels['apps.kubernetes.io/pod-index']`),
-      field('POD_UID', 'metadata.uid'),
+      fieldVariable('POD_INDEX', `metadata.labels['apps.kubernetes.io/pod-index']`),
+      fieldVariable('POD_UID', 'metadata.uid'),
       { name: MEMBERS, value: members.join(',') },
       { name: 'SERVERS', value: names.zooKeeperName(cluster) },
       { name: 'SERVICE', value: `${names.zooKeeperNodesService(cluster)}.${names.namespaceOf(cluster)}.svc` },

@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto'
 import type { Cluster } from '../../api/index.ts'
 import type { Secret } from '../../kube/resources.ts'
 import { base64, type SecretData, textOf } from '../../kube/secret-data.ts'
 import { clusterSecret } from '../cluster-secret.ts'
 import { BROKER_USER, OPERATOR_USER, zooKeeperLoginSecret } from '../names.ts'
+import { newPassword } from '../passwords.ts'
 
 export const LOGIN_DIRECTORY = '/etc/sofakafka/zookeeper-login'
 export const SERVER_JAAS = 'server.jaas.conf'
@@ -11,7 +11,6 @@ export const CLIENT_JAAS = 'client.jaas.conf'
 /** With this login servers of an ensemble speak to one another. */
 const SERVER_USER = 'sofakafka-server'
 const MODULE = 'org.apache.zookeeper.server.auth.DigestLoginModule'
-const PASSWORD_BYTES = 32
 
 type Login = { username: string; password: string }
 
@@ -41,9 +40,8 @@ export const loginIn = (secret: { data?: SecretData } | undefined): Login => ({
 })
 
 /** Three logins with new passwords: the brokers', the operator's, who may do everything, and that of servers among themselves. */
-export const newLogin = (random: (bytes: number) => Buffer = randomBytes): SecretData => {
-  const password = () => random(PASSWORD_BYTES).toString('base64url')
-  const [broker, operator, server] = [password(), password(), password()]
+export const newLogin = (): SecretData => {
+  const [broker, operator, server] = [newPassword(), newPassword(), newPassword()]
   const servers =
     section('Server', [
       [`user_${BROKER_USER}`, broker],
