@@ -20,7 +20,12 @@ type Definition = {
 
 const SCALARS: Record<string, string> = { string: 'string', integer: 'number', number: 'number', boolean: 'boolean' }
 
+/** The fields of metav1.Condition, which every status has; its type is written by hand. */
+const CONDITION_FIELDS = ['lastTransitionTime', 'message', 'observedGeneration', 'reason', 'status', 'type']
+const isCondition = ({ properties = {} }: Schema): boolean => String(Object.keys(properties).sort()) === String(CONDITION_FIELDS)
+
 const typeOf = (schema: Schema, indent: string): string => {
+  if (isCondition(schema)) return 'Condition'
   if (schema['x-kubernetes-int-or-string']) return 'number | string'
   if (schema.enum) return schema.enum.map((value) => `'${value}'`).join(' | ')
   if (schema.type === 'array') {
@@ -49,7 +54,7 @@ const fileOf = (source: string, definition: Definition): string => {
   const { spec, status } = version.schema.openAPIV3Schema.properties!
   const { kind, plural } = names
   return `// Generated from crds/${source} by \`npm run gen\`. Do not edit.
-import type { ObjectMeta } from './meta.ts'
+import type { Condition, ObjectMeta } from './meta.ts'
 
 export type ${kind}Spec = ${typeOf(spec!, '')}
 

@@ -1,5 +1,5 @@
 // Generated from crds/acls.yaml by `npm run gen`. Do not edit.
-import type { ObjectMeta } from './meta.ts'
+import type { Condition, ObjectMeta } from './meta.ts'
 
 export type AclSpec = {
   /** The Cluster; namespace where it is in another one, which must allow this one (Cluster spec.allowedNamespaces). */
@@ -34,14 +34,7 @@ export type AclStatus = {
   principal?: string
   /** The number of bindings in Kafka that this resource owns. */
   bindings?: number
-  conditions?: {
-    type: string
-    status: 'True' | 'False' | 'Unknown'
-    observedGeneration?: number
-    lastTransitionTime: string
-    reason: string
-    message: string
-  }[]
+  conditions?: Condition[]
 }
 
 /** What one principal may do, and may not do, in a Cluster. */

@@ -1,5 +1,5 @@
 // Generated from crds/clusters.yaml by `npm run gen`. Do not edit.
-import type { ObjectMeta } from './meta.ts'
+import type { Condition, ObjectMeta } from './meta.ts'
 
 export type ClusterSpec = {
   /** The image of brokers and ZooKeeper. Absent, it stays what it is; a new Cluster gets the operator's own. A new operator alone restarts nothing. */
@@ -320,14 +320,7 @@ export type ClusterStatus = {
     pod?: string
     ready?: boolean
   }[]
-  conditions?: {
-    type: string
-    status: 'True' | 'False' | 'Unknown'
-    observedGeneration?: number
-    lastTransitionTime: string
-    reason: string
-    message: string
-  }[]
+  conditions?: Condition[]
 }
 
 /** A Kafka-compatible cluster of brokers with its ZooKeeper. */

@@ -11,3 +11,13 @@ export type ObjectMeta = {
   annotations?: Record<string, string>
   finalizers?: string[]
 }
+
+/** metav1.Condition. Times are RFC 3339 with seconds. */
+export type Condition = {
+  type: string
+  status: 'True' | 'False' | 'Unknown'
+  observedGeneration?: number
+  lastTransitionTime: string
+  reason: string
+  message: string
+}

@@ -1,5 +1,5 @@
 // Generated from crds/topics.yaml by `npm run gen`. Do not edit.
-import type { ObjectMeta } from './meta.ts'
+import type { Condition, ObjectMeta } from './meta.ts'
 
 export type TopicSpec = {
   /** The Cluster; namespace where it is in another one, which must allow this one (Cluster spec.allowedNamespaces). */
@@ -32,14 +32,7 @@ export type TopicStatus = {
     /** Partitions that do not have their new replicas yet. */
     partitionsLeft?: number
   }
-  conditions?: {
-    type: string
-    status: 'True' | 'False' | 'Unknown'
-    observedGeneration?: number
-    lastTransitionTime: string
-    reason: string
-    message: string
-  }[]
+  conditions?: Condition[]
 }
 
 /** A topic of a Cluster. */

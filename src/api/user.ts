@@ -1,5 +1,5 @@
 // Generated from crds/users.yaml by `npm run gen`. Do not edit.
-import type { ObjectMeta } from './meta.ts'
+import type { Condition, ObjectMeta } from './meta.ts'
 
 export type UserSpec = {
   /** The Cluster; namespace where it is in another one, which must allow this one (Cluster spec.allowedNamespaces). */
@@ -30,14 +30,7 @@ export type UserStatus = {
   username?: string
   /** The Secret with username, password, sasl.jaas.config and bootstrap.servers. */
   secretName?: string
-  conditions?: {
-    type: string
-    status: 'True' | 'False' | 'Unknown'
-    observedGeneration?: number
-    lastTransitionTime: string
-    reason: string
-    message: string
-  }[]
+  conditions?: Condition[]
 }
 
 /** A user of a Cluster, with a Secret that holds what a client needs. */

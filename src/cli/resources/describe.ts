@@ -1,4 +1,4 @@
-import type { Acl, Topic, User } from '../../api/index.ts'
+import type { Acl, Condition, Topic, User } from '../../api/index.ts'
 import { Admin } from '../../client/admin.ts'
 import { OffsetFinder } from '../../client/offset-finder.ts'
 import { PartitionAdmin, type PartitionReplicas } from '../../client/partition-admin.ts'
@@ -11,7 +11,7 @@ import { formatOf, printData, withoutManagedFields } from '../output.ts'
 import { Sections } from '../sections.ts'
 import type { Session } from '../session.ts'
 import { ageText } from '../times.ts'
-import { clusterKeyOf, type Condition, type Custom, type Kind, RESOURCES } from './kinds.ts'
+import { clusterKeyOf, type Custom, type Kind, RESOURCES } from './kinds.ts'
 
 type Partition = PartitionReplicas & { start: number; end: number }
 type InKafka = { partitions: Partition[]; config: [string, string][] } | { problem: string }

@@ -1,11 +1,10 @@
-import { type Acl, acls, type Topic, topics, type User, users } from '../../api/index.ts'
+import { type Acl, acls, type Condition, type Topic, topics, type User, users } from '../../api/index.ts'
 import { conditionOf, hasCondition } from '../../kube/conditions.ts'
 import type { KubeObject, Resource } from '../../kube/types.ts'
 import type { Column } from '../table.ts'
 import { ageText } from '../times.ts'
 
 export type Kind = 'topic' | 'user' | 'acl'
-export type Condition = { type: string; status: string; reason: string; message: string; lastTransitionTime: string }
 /** What all our kinds have. */
 export type Custom = KubeObject & {
   spec: { clusterRef: { name: string; namespace?: string }; deletionPolicy?: string }

@@ -1,9 +1,9 @@
-import { PAUSED } from '../../api/index.ts'
+import { type Condition, PAUSED } from '../../api/index.ts'
 import type { PartitionReplicas } from '../../client/partition-admin.ts'
 import type { Pod } from '../../kube/resources.ts'
 import { isReady } from '../../kube/pods.ts'
 import { brokerIdOf, isBroker } from '../pods.ts'
-import { type Condition, type Custom, isReady as isResourceReady, type Kind, stateOf } from '../resources/kinds.ts'
+import { type Custom, isReady as isResourceReady, type Kind, stateOf } from '../resources/kinds.ts'
 import { nextSteps } from './next.ts'
 import type { InKafka, Seen } from './observe.ts'
 
