@@ -2,9 +2,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { call, type Called, type CallOptions } from '../cli/support.ts'
 import { lacks, lacksNodes } from '../support/needs.ts'
 import { Nodes } from './nodes.ts'
+import { missing } from './places.ts'
 
+const lacksAny = missing('real nodes', 'forward').length > 0
 /** Here pods have a network of their own, and the port-forward is the one of Kubernetes and of the container runtime. */
-describe.skipIf(lacksNodes() || lacks('kubectl', 'helm'))('the command line, on real nodes', () => {
+describe.skipIf(lacksAny || lacksNodes() || lacks('kubectl', 'helm'))('the command line, on real nodes', () => {
   let nodes: Nodes
   const run = (args: string, options: CallOptions = {}): Promise<Called> =>
     call(args.split(' '), { kubeconfig: nodes.kubeconfig, ...options })

@@ -31,6 +31,7 @@ export const STORIES = {
   image: ['image'],
   trouble: ['clusters', 'nodes', 'growth', 'election'],
   outside: ['clusters', 'services', 'isolation'],
+  forward: ['clusters', 'isolation'],
   ensemble: ['clusters', 'programs', 'nodes'],
 } satisfies Record<string, Feature[]>
 export type StoryName = keyof typeof STORIES
