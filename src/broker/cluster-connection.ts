@@ -1,3 +1,4 @@
+import { partitionKey } from '../base/topic-partition.ts'
 import { join } from 'node:path'
 import type { Disk } from '../base/disk.ts'
 import { parseProperties } from '../base/properties.ts'
@@ -166,7 +167,7 @@ class ZooKeeperLink implements ClusterLink {
   /** The controller has decided; its LeaderAndIsr may still be on the way. Clients are answered until the new leaders are told, too. */
   async #untilFollowing(kept: readonly { topic: string; partition: number }[]): Promise<void> {
     const { clocks } = this.#environment
-    const names = new Set(kept.map(({ topic, partition }) => `${topic}-${partition}`))
+    const names = new Set(kept.map(partitionKey))
     const leads = () =>
       [...this.#parts!.partitions.all()].some(
         ({ isLeader, replicationFactor, topic, partition }) => isLeader && replicationFactor > 1 && !names.has(`${topic}-${partition}`),

@@ -1,3 +1,4 @@
+import type { TopicPartition } from '../base/topic-partition.ts'
 import type { MonotonicClock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import { type ConnectionOptions, KafkaConnection } from '../client/connection.ts'
@@ -23,7 +24,6 @@ export type ControlledStopOptions = {
   clock: MonotonicClock
   logger: Logger
 }
-type TopicPartition = { topic: string; partition: number }
 type Outcome = { remaining: readonly TopicPartition[] } | { problem: string }
 
 const addressOfController = async ({ zookeeper, interBrokerListener }: ControlledStopOptions) => {

@@ -1,3 +1,4 @@
+import type { TopicPartition } from '../base/topic-partition.ts'
 import type { MonotonicClock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import { PartitionMap } from '../base/partition-map.ts'
@@ -10,7 +11,7 @@ import { type Leadership, Partition, type PartitionContext } from './partition.t
 import type { Partitions } from './ports.ts'
 import type { Followers } from './replicas/followers.ts'
 import type { Incarnations } from './replicas/incarnations.ts'
-import type { IsrStore, PartitionName } from './replicas/isr-store.ts'
+import type { IsrStore } from './replicas/isr-store.ts'
 
 export type PartitionTableOptions = {
   brokerId: number
@@ -26,7 +27,7 @@ export type PartitionTableOptions = {
   /** Where in-sync sets are written. */
   isrStore: IsrStore
   /** An in-sync set that this broker wrote. */
-  onIsrChange: (partition: PartitionName) => void
+  onIsrChange: (partition: TopicPartition) => void
   followers: Followers
   /** Absent: a log is taken for what it is named. */
   incarnations?: Incarnations | undefined
@@ -57,7 +58,7 @@ export class PartitionTable implements Partitions {
     const { brokerId, clock, logger, isAlive, lagTimeMaxMs, isrStore } = options
     this.#options = options
     const observer = {
-      changed: (partition: PartitionName, change: 'shrink' | 'expand') => {
+      changed: (partition: TopicPartition, change: 'shrink' | 'expand') => {
         this.isrChanges[change]++
         options.onIsrChange(partition)
       },

@@ -1,5 +1,5 @@
+import type { TopicPartition } from '../base/topic-partition.ts'
 import { Reader } from '../protocol/bytes.ts'
-import type { TopicPartition } from './partition-admin.ts'
 
 /**
  * The partitions of a member of a group whose protocol type is consumer (ConsumerProtocol.deserializeAssignment): version int16, then an array of topic and partition

@@ -1,3 +1,4 @@
+import type { TopicPartition } from '../base/topic-partition.ts'
 import { offsetCommit } from '../protocol/api/08-offset-commit.ts'
 import { offsetFetch } from '../protocol/api/09-offset-fetch.ts'
 import { findCoordinator } from '../protocol/api/10-find-coordinator.ts'
@@ -9,7 +10,7 @@ import { checked, type ErrorName, KafkaError } from '../protocol/errors.ts'
 import { toNumber } from '../protocol/int64.ts'
 import type { ClusterClient } from './cluster-client.ts'
 import { assignedPartitions } from './consumer-assignment.ts'
-import { byTopic, type TopicPartition } from './partition-admin.ts'
+import { byTopic } from './partition-admin.ts'
 
 /** `state`: Kafka's word (Stable, Empty, PreparingRebalance, CompletingRebalance, Dead); undefined where the broker is older than Kafka 2.6. */
 export type ListedGroup = { groupId: string; protocolType: string; state: string | undefined; coordinator: number }

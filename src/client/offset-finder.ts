@@ -1,10 +1,11 @@
+import { partitionKey, type TopicPartition } from '../base/topic-partition.ts'
 import type { MonotonicClock } from '../base/clock.ts'
 import { listOffsets } from '../protocol/api/02-list-offsets.ts'
 import { checked } from '../protocol/errors.ts'
 import { toNumber } from '../protocol/int64.ts'
 import type { ClusterClient } from './cluster-client.ts'
 import type { PartitionOffset } from './group-admin.ts'
-import { byTopic, partitionKey, type TopicPartition } from './partition-admin.ts'
+import { byTopic } from './partition-admin.ts'
 import { PartitionLeaders } from './partition-leaders.ts'
 
 /** ms since 1970: the first record that is not older. */

@@ -1,3 +1,4 @@
+import { partitionKey, type TopicPartition } from '../base/topic-partition.ts'
 import { describeConfigs } from '../protocol/api/32-describe-configs.ts'
 import { electLeaders } from '../protocol/api/43-elect-leaders.ts'
 import { incrementalAlterConfigs } from '../protocol/api/44-incremental-alter-configs.ts'
@@ -7,7 +8,6 @@ import { checked, errorName, failureOf, KafkaError } from '../protocol/errors.ts
 import type { ClusterClient } from './cluster-client.ts'
 import { alteration, BROKER_RESOURCE, type KeyChange } from './config-resource.ts'
 
-export type TopicPartition = { topic: string; partition: number }
 /** `leader` is -1 where there is none. Replicas in the order of preference. */
 export type PartitionReplicas = TopicPartition & { leader: number; replicas: number[]; isr: number[] }
 /** `replicas: null` gives up the move that is under way. */
@@ -22,8 +22,6 @@ export type PartitionOutcomes = Map<string, KafkaError | undefined>
 const ELECTION_TYPES: Readonly<Record<ElectionType, number>> = { PREFERRED: 0, UNCLEAN: 1 }
 const DYNAMIC_BROKER_CONFIG = 2
 const TIMEOUT_MS = 30_000
-
-export const partitionKey = ({ topic, partition }: TopicPartition): string => `${topic}-${partition}`
 
 export const byTopic = <T extends TopicPartition>(partitions: readonly T[]): [string, T[]][] => [
   ...Map.groupBy(partitions, ({ topic }) => topic),

@@ -1,8 +1,8 @@
+import { partitionKey, type TopicPartition } from '../base/topic-partition.ts'
 import type { MonotonicClock } from '../base/clock.ts'
 import { type ErrorName, failureOf, KafkaError } from '../protocol/errors.ts'
 import type { ClusterClient } from './cluster-client.ts'
 import { ConnectionError } from './connection.ts'
-import { partitionKey, type TopicPartition } from './partition-admin.ts'
 
 const ATTEMPTS = 40
 const PAUSE_MS = 250

@@ -1,3 +1,4 @@
+import { partitionKey } from '../base/topic-partition.ts'
 import type { MonotonicClock } from '../base/clock.ts'
 import { fetch } from '../protocol/api/01-fetch.ts'
 import { checked } from '../protocol/errors.ts'
@@ -7,7 +8,7 @@ import { batches, isControlBatch, isLegacy, lastOffsetOf } from '../protocol/rec
 import { records as recordsOf, type RecordHeader } from '../protocol/records/record.ts'
 import type { ClusterClient } from './cluster-client.ts'
 import type { PartitionOffset } from './group-admin.ts'
-import { byTopic, partitionKey } from './partition-admin.ts'
+import { byTopic } from './partition-admin.ts'
 import { PartitionLeaders } from './partition-leaders.ts'
 
 export type ReadRecord = {

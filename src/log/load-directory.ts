@@ -2,7 +2,8 @@ import { join } from 'node:path'
 import { parseDirectoryName, type PartitionDirectory } from './file-names.ts'
 import { loadLog } from './load-log.ts'
 import type { LogConfig } from './log-config.ts'
-import { partitionKey, type LogDirectory } from './log-directory.ts'
+import { partitionKey } from '../base/topic-partition.ts'
+import type { LogDirectory } from './log-directory.ts'
 import type { LogContext } from './log-context.ts'
 import { Log } from './log.ts'
 
@@ -24,7 +25,7 @@ export const loadDirectory = async (store: LogDirectory, context: LogContext, lo
   let breathedMs = startedMs
 
   const loadOne = async (name: string, { topic, partition }: PartitionDirectory): Promise<void> => {
-    const key = partitionKey(topic, partition)
+    const key = partitionKey({ topic, partition })
     const offsets = {
       recoveryPoint: recoveryPoints.get(key) ?? 0,
       logStartOffset: startOffsets.get(key),

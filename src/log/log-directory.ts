@@ -1,5 +1,6 @@
 import { dirname, join } from 'node:path'
 import type { Disk, DiskLock } from '../base/disk.ts'
+import { partitionKey } from '../base/topic-partition.ts'
 import type { Logger } from '../base/logger.ts'
 import { formatProperties, parseProperties } from '../base/properties.ts'
 import { KafkaError } from '../protocol/errors.ts'
@@ -8,9 +9,6 @@ import { Shared } from './turns.ts'
 
 const CLEAN_MARK = '.kafka_cleanshutdown'
 export type Checkpoint = 'recovery-point-offset-checkpoint' | 'replication-offset-checkpoint' | 'log-start-offset-checkpoint'
-
-/** `topic-partition`, the key of a partition within a directory. */
-export const partitionKey = (topic: string, partition: number): string => `${topic}-${partition}`
 
 export type Identity = { brokerId: number; clusterId: string }
 
@@ -113,7 +111,7 @@ export class LogDirectory {
     const path = join(this.path, name)
     if (!this.disk.stat(path)) return new Map()
     try {
-      return new Map(parseOffsets(this.disk.readFile(path)).map((entry) => [partitionKey(entry.topic, entry.partition), entry.offset]))
+      return new Map(parseOffsets(this.disk.readFile(path)).map((entry) => [partitionKey(entry), entry.offset]))
     } catch (error) {
       this.#logger.warn({ path, err: error }, 'checkpoint unreadable, taken as empty')
       return new Map()

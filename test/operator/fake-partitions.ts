@@ -1,13 +1,12 @@
+import { partitionKey, type TopicPartition } from '../../src/base/topic-partition.ts'
 import type { KeyChange } from '../../src/client/config-resource.ts'
-import {
-  type ElectionType,
-  type PartitionAdmin,
-  partitionKey,
-  type PartitionOutcomes,
-  type PartitionReplicas,
-  type Reassignment,
-  type TopicPartition,
-  type WantedReplicas,
+import type {
+  ElectionType,
+  PartitionAdmin,
+  PartitionOutcomes,
+  PartitionReplicas,
+  Reassignment,
+  WantedReplicas,
 } from '../../src/client/partition-admin.ts'
 import { KafkaError } from '../../src/protocol/errors.ts'
 import type { LiveBroker } from '../../src/operator/kafka/placement.ts'

@@ -1,7 +1,8 @@
+import { partitionKey, type TopicPartition } from '../../base/topic-partition.ts'
 import { errorCode } from '../../protocol/errors.ts'
 import type { BrokerAnswers } from './broker-requests.ts'
 import type { BrokerEvents } from './broker-events.ts'
-import type { ControllerContext, TopicPartition } from './context.ts'
+import type { ControllerContext } from './context.ts'
 import type { TopicDeletion } from './deletion.ts'
 import type { EventQueue } from './event-queue.ts'
 
@@ -27,7 +28,7 @@ export const brokerAnswers = ({ context, queue, brokers, deletion }: AnswersOpti
       if (!stops.some(({ deletes }) => deletes)) return
       const refused = new Set(
         response.errorCode
-          ? stops.map(({ topic, partition }) => `${topic}-${partition}`)
+          ? stops.map(partitionKey)
           : response.partitionErrors.filter((one) => one.errorCode).map((one) => `${one.topicName}-${one.partitionIndex}`),
       )
       void queue.tell('replicas deleted', async () => {

@@ -1,3 +1,4 @@
+import type { TopicPartition } from '../../base/topic-partition.ts'
 import type { ConnectionOptions } from '../../client/connection.ts'
 import type { MonotonicClock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
@@ -5,7 +6,7 @@ import type { leaderAndIsr } from '../../protocol/api/04-leader-and-isr.ts'
 import type { stopReplica } from '../../protocol/api/05-stop-replica.ts'
 import type { ResponseOf } from '../../protocol/schema.ts'
 import { BrokerChannel } from './channel.ts'
-import type { ControllerContext, KnownPartition, LiveBroker, TopicPartition } from './context.ts'
+import type { ControllerContext, KnownPartition, LiveBroker } from './context.ts'
 import { LeadersFirst } from './leaders-first.ts'
 import type { Stop } from './request-stage.ts'
 

@@ -1,3 +1,4 @@
+import type { TopicPartition } from '../../base/topic-partition.ts'
 import type { BrokerInfo } from '../metadata/znodes/broker-id.ts'
 import { type LeaderAndIsr, NO_LEADER } from '../metadata/znodes/partition-state.ts'
 import type { TopicAssignment } from '../metadata/znodes/topic.ts'
@@ -10,7 +11,6 @@ import type { ReplicaState } from './replica-states.ts'
 export type LiveBroker = BrokerInfo & { epoch: bigint }
 /** `version` is the znode's, for the next conditional write; `mzxid` says when it was written, where it was read. */
 export type Leadership = LeaderAndIsr & { version: number; mzxid?: bigint }
-export type TopicPartition = { topic: string; partition: number }
 /** While a partition is reassigned `replicas` holds the old and the new ones; `adding` and `removing` are parts of it. */
 export type Assignment = { replicas: readonly number[]; adding: readonly number[]; removing: readonly number[] }
 

@@ -1,5 +1,6 @@
+import type { TopicPartition } from '../../base/topic-partition.ts'
 import { KafkaError } from '../../protocol/errors.ts'
-import type { KnownPartition, TopicPartition } from './context.ts'
+import type { KnownPartition } from './context.ts'
 import type { TermTools } from './term-part.ts'
 
 const UNKNOWN_EPOCH = -1n

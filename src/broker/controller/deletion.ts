@@ -1,3 +1,4 @@
+import { partitionKey } from '../../base/topic-partition.ts'
 import { unlessRefused } from '../../zookeeper/errors.ts'
 import { deleteTopicZnode, topicZnode } from '../metadata/znodes/topic.ts'
 import type { ControllerContext, LiveBroker } from './context.ts'
@@ -84,7 +85,7 @@ export class TopicDeletion {
         const isOurs = replica && this.#context.isToBeDeleted(known) && replicas.stateOf(replica) === 'DELETION_STARTED'
         return isOurs ? [replica] : []
       })
-    const isRefused = ({ known }: Replica) => refused.has(`${known.topic}-${known.partition}`)
+    const isRefused = ({ known }: Replica) => refused.has(partitionKey(known))
     const failed = started.filter(isRefused)
     replicas.mark(
       started.filter((replica) => !isRefused(replica)),

@@ -1,5 +1,6 @@
+import type { TopicPartition } from '../../base/topic-partition.ts'
 import { KafkaError } from '../../protocol/errors.ts'
-import type { Assignment, ControllerContext, KnownPartition, TopicPartition } from './context.ts'
+import type { Assignment, ControllerContext, KnownPartition } from './context.ts'
 import { isMoving, originOf, reassign } from './reassignment.ts'
 
 /** `replicas`: the brokers that are to have the partition, the preferred leader first; null gives up the move that is under way. */

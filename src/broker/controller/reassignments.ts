@@ -1,10 +1,11 @@
+import { partitionKey, type TopicPartition } from '../../base/topic-partition.ts'
 import { KafkaError } from '../../protocol/errors.ts'
 import { isZooKeeperError } from '../../zookeeper/errors.ts'
 import { watchData } from '../../zookeeper/watching.ts'
 import { reassignPartitionsZnode } from '../metadata/znodes/admin.ts'
 import { partitionStateZnode } from '../metadata/znodes/partition-state.ts'
 import { wantedReassignments, withdrawWanted, writeAssignments } from './assignment-writes.ts'
-import type { Assignment, KnownPartition, TopicPartition } from './context.ts'
+import type { Assignment, KnownPartition } from './context.ts'
 import { planMove, type PlannedMove, type WantedMove } from './move-requests.ts'
 import { isMoving, isSameAssignment, nextStep, type Progress, settledOn, type Step, strangersIn, targetOf } from './reassignment.ts'
 import type { Replica } from './replica-machine.ts'
@@ -23,8 +24,6 @@ type Move = {
 }
 
 const OFFLINE = { type: 'offline', allowsUnclean: false } as const
-const keyOf = ({ topic, partition }: TopicPartition): string => `${topic}-${partition}`
-
 /**
  * Moves partitions to other brokers. The topic's znode names the old and the new replicas until the end, so that a controller that takes over can go on; each
  * step follows from it and from who is in sync (reassignment.ts).
@@ -47,8 +46,8 @@ export class Reassignments implements TermPart {
       // Work that is tried again must not see its own beginning as somebody else's move.
       const decided = (plans ??= wanted.map((move) => this.#plan(move)))
       const planned = decided.flatMap((plan) => (plan instanceof KafkaError ? [] : [plan]))
-      const names = new Set(planned.map(({ known }) => keyOf(known)))
-      await withdrawWanted(this.#tools, (entry) => names.has(keyOf(entry)))
+      const names = new Set(planned.map(({ known }) => partitionKey(known)))
+      await withdrawWanted(this.#tools, (entry) => names.has(partitionKey(entry)))
       const refused = await this.#begin(planned)
       return decided.map((plan) => (plan instanceof KafkaError ? plan : refused.get(plan.known)))
     })
@@ -125,10 +124,10 @@ export class Reassignments implements TermPart {
       const plan = this.#plan(wanted, true)
       if (plan instanceof KafkaError) {
         logger.warn({ ...wanted, reason: plan.message }, 'a reassignment that ZooKeeper asks for is refused')
-        failed.add(keyOf(wanted))
+        failed.add(partitionKey(wanted))
       } else if (!this.#isUnderWay(plan)) planned.push(plan)
     }
-    if (failed.size > 0) await withdrawWanted(this.#tools, (entry) => failed.has(keyOf(entry)))
+    if (failed.size > 0) await withdrawWanted(this.#tools, (entry) => failed.has(partitionKey(entry)))
     await this.#begin(planned)
   }
 
@@ -264,8 +263,8 @@ export class Reassignments implements TermPart {
         if (!(error instanceof KafkaError)) throw error
       })
     }
-    const targets = new Map(done.map(({ known, stored }) => [keyOf(known), String(targetOf(stored))]))
-    await withdrawWanted(this.#tools, (entry) => targets.get(keyOf(entry)) === String(entry.replicas))
+    const targets = new Map(done.map(({ known, stored }) => [partitionKey(known), String(targetOf(stored))]))
+    await withdrawWanted(this.#tools, (entry) => targets.get(partitionKey(entry)) === String(entry.replicas))
     for (const move of done) {
       this.#forget(move)
       const { topic, partition, assignment } = move.known

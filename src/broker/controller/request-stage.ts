@@ -1,10 +1,8 @@
+import { partitionKey, type TopicPartition } from '../../base/topic-partition.ts'
 import type { LeadersFirst } from './leaders-first.ts'
-import type { TopicPartition } from './context.ts'
 
 export type Stop = TopicPartition & { deletes: boolean }
 type Lead = TopicPartition & { isNew: boolean }
-
-const keyOf = ({ topic, partition }: TopicPartition): string => `${topic}-${partition}`
 
 /**
  * What one broker is still to be told, in this order: the live brokers (`announces`), leaders, metadata, stops. Only which partitions are meant stands here; what is
@@ -29,7 +27,7 @@ export class RequestStage {
 
   /** A stop that is not sent yet must reach the broker before it is told to take the partition again. */
   mayLead(at: TopicPartition): boolean {
-    return !this.stops.has(keyOf(at))
+    return !this.stops.has(partitionKey(at))
   }
 
   /** Takes over all of a later one; false, and nothing is taken, when that would change the order of a stop and a new role. */
@@ -46,22 +44,22 @@ export class RequestStage {
   }
 
   lead({ topic, partition }: TopicPartition, isNew: boolean): void {
-    const key = keyOf({ topic, partition })
+    const key = partitionKey({ topic, partition })
     this.leads.set(key, { topic, partition, isNew: isNew || (this.leads.get(key)?.isNew ?? false) })
   }
 
   tell(partitions: readonly TopicPartition[]): void {
     this.hasMetadata = true
-    for (const { topic, partition } of partitions) this.metadata.set(keyOf({ topic, partition }), { topic, partition })
+    for (const { topic, partition } of partitions) this.metadata.set(partitionKey({ topic, partition }), { topic, partition })
   }
 
   announce(partitions: readonly TopicPartition[]): void {
     this.announces = true
-    for (const { topic, partition } of partitions) this.announced.set(keyOf({ topic, partition }), { topic, partition })
+    for (const { topic, partition } of partitions) this.announced.set(partitionKey({ topic, partition }), { topic, partition })
   }
 
   stop({ topic, partition }: TopicPartition, deletes: boolean): void {
-    const key = keyOf({ topic, partition })
+    const key = partitionKey({ topic, partition })
     this.stops.set(key, { topic, partition, deletes: deletes || (this.stops.get(key)?.deletes ?? false) })
   }
 }

@@ -1,10 +1,11 @@
+import type { TopicPartition } from '../../base/topic-partition.ts'
 import type { leaderAndIsr } from '../../protocol/api/04-leader-and-isr.ts'
 import type { stopReplica } from '../../protocol/api/05-stop-replica.ts'
 import type { updateMetadata } from '../../protocol/api/06-update-metadata.ts'
 import type { RequestOf, Sendable } from '../../protocol/schema.ts'
 import { SECURITY_PROTOCOLS } from '../config/listeners.ts'
 import { LEADER_DURING_DELETE } from '../metadata/cache.ts'
-import type { ControllerContext, LiveBroker, TopicPartition } from './context.ts'
+import type { ControllerContext, LiveBroker } from './context.ts'
 import type { Stop } from './request-stage.ts'
 
 /** The leader epochs of a StopReplica that the broker does not compare. Source: LeaderAndIsr.EpochDuringDelete, NoEpoch. */

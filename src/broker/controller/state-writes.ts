@@ -1,10 +1,11 @@
+import type { TopicPartition } from '../../base/topic-partition.ts'
 import type { ZooKeeperClient } from '../../zookeeper/client.ts'
 import { isZooKeeperError, unlessRefused } from '../../zookeeper/errors.ts'
 import type { MultiOp } from '../../zookeeper/types.ts'
 import { controllerEpochZnode } from '../metadata/znodes/controller.ts'
 import { type LeaderAndIsr, partitionStateZnode } from '../metadata/znodes/partition-state.ts'
 import { topicZnode } from '../metadata/znodes/topic.ts'
-import type { ControllerContext, KnownPartition, TopicPartition } from './context.ts'
+import type { ControllerContext, KnownPartition } from './context.ts'
 import { allInParallel, inParallel } from './in-parallel.ts'
 
 /** Another broker is the controller: nothing that this one still wants to write may be written. */

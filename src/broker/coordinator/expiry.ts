@@ -1,6 +1,7 @@
+import type { TopicPartition } from '../../base/topic-partition.ts'
 import type { Int64 } from '../../protocol/int64.ts'
 import type { CommittedOffset } from './group-image.ts'
-import type { Group, TopicPartition } from './group.ts'
+import type { Group } from './group.ts'
 import { CONSUMER_PROTOCOL_TYPE } from './subscription.ts'
 
 const isPast = (timestamp: Int64, nowMs: number, retentionMs: number): boolean => nowMs - Number(timestamp) >= retentionMs

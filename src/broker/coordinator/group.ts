@@ -1,3 +1,4 @@
+import type { TopicPartition } from '../../base/topic-partition.ts'
 import { KafkaError } from '../../protocol/errors.ts'
 import { GroupImage } from './group-image.ts'
 import type { GroupRecord, OffsetRecord } from './group-records.ts'
@@ -11,7 +12,6 @@ export type GroupPorts = Omit<MembershipPorts, 'store'> & {
   /** Resolves when everything stored so far has taken effect or failed. */
   settled: () => Promise<unknown>
 }
-export type TopicPartition = { topic: string; partition: number }
 
 /** So that a batch stays well below any max.message.bytes. */
 const RECORDS_PER_BATCH = 1000

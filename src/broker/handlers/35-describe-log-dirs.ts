@@ -1,16 +1,15 @@
+import type { TopicPartition } from '../../base/topic-partition.ts'
 import type { describeLogDirs } from '../../protocol/api/35-describe-log-dirs.ts'
 import { errorCode } from '../../protocol/errors.ts'
 import type { RequestOf } from '../../protocol/schema.ts'
 import { CLUSTER_NAME } from '../../security/acl.ts'
 import type { Handler, Refusal } from '../handler.ts'
 
-type Replica = { topic: string; partition: number }
-
 /** The answer has no error of its own. */
 export const refuseDescribeLogDirs: Refusal<typeof describeLogDirs> = () => ({ results: [] })
 
 /** Whether a replica is asked for: all where no topics are named. */
-const wantedBy = ({ topics }: RequestOf<typeof describeLogDirs>): ((replica: Replica) => boolean) => {
+const wantedBy = ({ topics }: RequestOf<typeof describeLogDirs>): ((replica: TopicPartition) => boolean) => {
   if (topics === null) return () => true
   const wanted = new Map<string, Set<number>>()
   for (const { topic, partitionIndex } of topics) wanted.set(topic, new Set([...(wanted.get(topic) ?? []), ...partitionIndex]))

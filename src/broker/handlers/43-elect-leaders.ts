@@ -1,3 +1,4 @@
+import { partitionKey, type TopicPartition } from '../../base/topic-partition.ts'
 import type { electLeaders } from '../../protocol/api/43-elect-leaders.ts'
 import { errorCode, KafkaError } from '../../protocol/errors.ts'
 import type { RequestOf } from '../../protocol/schema.ts'
@@ -5,7 +6,6 @@ import { CLUSTER_NAME } from '../../security/acl.ts'
 import type { Context } from '../context.ts'
 import { makeLeaderElections } from '../controller/leader-elections.ts'
 import type { ElectionType } from '../controller/preferred-leaders.ts'
-import type { TopicPartition } from '../controller/context.ts'
 import type { Handler, Refusal } from '../handler.ts'
 import { byTopic, failure } from './shared.ts'
 
@@ -55,7 +55,7 @@ export const handleElectLeaders: Handler<typeof electLeaders> = async (request, 
   const results = partitions.map((at, index) => {
     const outcome = elected[index]
     if (outcome instanceof KafkaError) return { ...at, ...failure(outcome) }
-    const isLate = late.has(`${at.topic}-${at.partition}`)
+    const isLate = late.has(partitionKey(at))
     return { ...at, errorCode: isLate ? errorCode('REQUEST_TIMED_OUT') : 0, errorMessage: null }
   })
   const isWorthTelling = (result: { errorCode: number }) =>

@@ -1,3 +1,4 @@
+import { partitionKey } from '../../base/topic-partition.ts'
 import type { Logger } from '../../base/logger.ts'
 import type { MonotonicClock } from '../../base/clock.ts'
 import { KafkaError, type ErrorName } from '../../protocol/errors.ts'
@@ -142,7 +143,7 @@ export class TopicAdmin {
   waitForLeadersToBe(leaders: readonly { topic: string; partition: number; leader: number }[], timeoutMs: number): Promise<Set<string>> {
     const isKnown = ({ topic, partition, leader }: (typeof leaders)[number]) =>
       this.#cache.topic(topic)?.partitions.some((known) => known.partition === partition && known.leader === leader) ?? false
-    return this.#waitFor(() => new Set(leaders.filter((one) => !isKnown(one)).map((one) => `${one.topic}-${one.partition}`)), timeoutMs)
+    return this.#waitFor(() => new Set(leaders.filter((one) => !isKnown(one)).map(partitionKey)), timeoutMs)
   }
 
   /** Waits until this broker no longer knows the topics; gives those that it still knows. */

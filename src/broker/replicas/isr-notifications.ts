@@ -1,8 +1,8 @@
+import type { TopicPartition } from '../../base/topic-partition.ts'
 import type { MonotonicClock } from '../../base/clock.ts'
-import type { PartitionName } from './isr-store.ts'
 
 /** Writes one notification that names the partitions. Rejects when it could not. */
-export type AnnounceIsrChanges = (partitions: readonly PartitionName[]) => Promise<void>
+export type AnnounceIsrChanges = (partitions: readonly TopicPartition[]) => Promise<void>
 
 /** Source: ReplicaManager.IsrChangePropagationBlackOut, IsrChangePropagationInterval. */
 const QUIET_MS = 5000
@@ -15,7 +15,7 @@ const AT_MOST_EVERY_MS = 60_000
 export class IsrNotifications {
   readonly #clock: MonotonicClock
   readonly #announce: AnnounceIsrChanges
-  #changed = new Map<string, PartitionName>()
+  #changed = new Map<string, TopicPartition>()
   #changedMs = 0
   #announcedMs: number
 
@@ -25,7 +25,7 @@ export class IsrNotifications {
     this.#announcedMs = clock.nowMs()
   }
 
-  note({ topic, partition }: PartitionName): void {
+  note({ topic, partition }: TopicPartition): void {
     this.#changed.set(`${topic}-${partition}`, { topic, partition })
     this.#changedMs = this.#clock.nowMs()
   }

@@ -1,16 +1,17 @@
+import type { TopicPartition } from '../../base/topic-partition.ts'
 import type { MonotonicClock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
 import type { LeaderAndIsr } from '../metadata/znodes/partition-state.ts'
 import type { Leadership } from '../partition.ts'
 import type { InSyncReplicas } from './in-sync.ts'
-import type { IsrStore, PartitionName } from './isr-store.ts'
+import type { IsrStore } from './isr-store.ts'
 
 /** What happens to in-sync sets on this broker, for those who count and tell. */
 export interface IsrObserver {
   /** `isr` is written. */
-  changed(partition: PartitionName, change: 'shrink' | 'expand'): void
+  changed(partition: TopicPartition, change: 'shrink' | 'expand'): void
   /** Somebody else has written: it was not. */
-  failed(partition: PartitionName): void
+  failed(partition: TopicPartition): void
 }
 export type IsrWriterOptions = { brokerId: number; store: IsrStore; observer: IsrObserver; clock: MonotonicClock; logger: Logger }
 
@@ -22,7 +23,7 @@ const RETRY_MS = 1000
  * has written, the set stays as it is: a newer state comes from the controller by LeaderAndIsr, and ends this writer.
  */
 export class IsrWriter {
-  readonly #name: PartitionName
+  readonly #name: TopicPartition
   readonly #options: IsrWriterOptions
   readonly #leadership: Leadership
   readonly #replicas: InSyncReplicas
@@ -32,7 +33,7 @@ export class IsrWriter {
   #retryAtMs = Number.NEGATIVE_INFINITY
 
   /** `done` is called after every change of the set. */
-  constructor(name: PartitionName, leadership: Leadership, replicas: InSyncReplicas, options: IsrWriterOptions, done: () => void) {
+  constructor(name: TopicPartition, leadership: Leadership, replicas: InSyncReplicas, options: IsrWriterOptions, done: () => void) {
     this.#name = { topic: name.topic, partition: name.partition }
     this.#leadership = leadership
     this.#replicas = replicas

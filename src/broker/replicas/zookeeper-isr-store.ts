@@ -1,10 +1,11 @@
+import type { TopicPartition } from '../../base/topic-partition.ts'
 import type { MonotonicClock } from '../../base/clock.ts'
 import type { ZooKeeperClient } from '../../zookeeper/client.ts'
 import { isZooKeeperError, unlessRefused } from '../../zookeeper/errors.ts'
 import type { ZooKeeperSession } from '../metadata/session.ts'
 import { isrChangeZnode } from '../metadata/znodes/isr-change.ts'
 import { type LeaderAndIsr, partitionStateZnode } from '../metadata/znodes/partition-state.ts'
-import type { IsrChange, IsrChangeResult, IsrStore, PartitionName } from './isr-store.ts'
+import type { IsrChange, IsrChangeResult, IsrStore } from './isr-store.ts'
 
 const RETRY_MS = 1000
 
@@ -31,7 +32,7 @@ export class ZooKeeperIsrStore implements IsrStore {
     return this.#session.client.state === 'CONNECTED'
   }
 
-  async change(partition: PartitionName, { isr, leaderEpoch, controllerEpoch, zkVersion }: IsrChange): Promise<IsrChangeResult> {
+  async change(partition: TopicPartition, { isr, leaderEpoch, controllerEpoch, zkVersion }: IsrChange): Promise<IsrChangeResult> {
     // The session in which it begins: after another one began, this broker's leadership of then is over.
     const { client } = this.#session
     const wanted = { leader: this.#brokerId, leaderEpoch, isr, controllerEpoch }
@@ -47,14 +48,14 @@ export class ZooKeeperIsrStore implements IsrStore {
   }
 
   /** One znode for the controller to find. */
-  async announce(partitions: readonly PartitionName[]): Promise<void> {
+  async announce(partitions: readonly TopicPartition[]): Promise<void> {
     await this.#session.client.create(isrChangeZnode.sequencePrefix, isrChangeZnode.encode(partitions), { mode: 'persistent-sequential' })
   }
 }
 
 const write = async (
   client: ZooKeeperClient,
-  { topic, partition }: PartitionName,
+  { topic, partition }: TopicPartition,
   wanted: LeaderAndIsr,
   zkVersion: number,
 ): Promise<IsrChangeResult> => {
@@ -71,7 +72,7 @@ const write = async (
 
 const read = async (
   client: ZooKeeperClient,
-  { topic, partition }: PartitionName,
+  { topic, partition }: TopicPartition,
 ): Promise<(LeaderAndIsr & { zkVersion: number }) | undefined> => {
   const found = await unlessRefused(client.get(partitionStateZnode.path(topic, partition)), 'NO_NODE')
   return found?.data ? { ...partitionStateZnode.decode(topic, partition, found.data), zkVersion: found.stat.version } : undefined

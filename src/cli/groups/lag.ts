@@ -1,12 +1,11 @@
+import { partitionKey, type TopicPartition } from '../../base/topic-partition.ts'
 import type { GroupAdmin, GroupDescription } from '../../client/group-admin.ts'
 import type { OffsetFinder } from '../../client/offset-finder.ts'
-import type { TopicPartition } from '../../client/partition-admin.ts'
 import type { Column } from '../table.ts'
 
 /** A partition of a group; -1 where it has committed nothing, or the topic is gone. */
 export type Lag = TopicPartition & { current: number; start: number; end: number; memberId: string; clientId: string; host: string }
 
-const key = ({ topic, partition }: TopicPartition): string => `${topic}-${partition}`
 const byName = (a: TopicPartition, b: TopicPartition): number =>
   a.topic === b.topic ? a.partition - b.partition : a.topic < b.topic ? -1 : 1
 
@@ -14,26 +13,26 @@ const byName = (a: TopicPartition, b: TopicPartition): number =>
 export const existing = async (finder: OffsetFinder, partitions: readonly TopicPartition[]): Promise<TopicPartition[]> => {
   const topics = [...new Set(partitions.map(({ topic }) => topic))]
   const found = await Promise.all(topics.map((topic) => finder.partitionsOf([topic]).catch(() => [])))
-  const keys = new Set(found.flat().map(key))
-  return partitions.filter((one) => keys.has(key(one)))
+  const keys = new Set(found.flat().map(partitionKey))
+  return partitions.filter((one) => keys.has(partitionKey(one)))
 }
 
 /** What a group has committed and what its members read, with where the partitions begin and end. */
 export const lagsOf = async (groups: GroupAdmin, finder: OffsetFinder, group: GroupDescription): Promise<Lag[]> => {
   const committed = await groups.committed(group.groupId)
   const readers = new Map(
-    group.members.flatMap((member) => member.assignment.map((partition) => [key(partition), { partition, member }] as const)),
+    group.members.flatMap((member) => member.assignment.map((partition) => [partitionKey(partition), { partition, member }] as const)),
   )
   const all = new Map<string, TopicPartition>()
   for (const one of [...committed, ...[...readers.values()].map(({ partition }) => partition)])
-    all.set(key(one), { topic: one.topic, partition: one.partition })
+    all.set(partitionKey(one), { topic: one.topic, partition: one.partition })
   const partitions = await existing(finder, [...all.values()])
   const [starts, ends] = await Promise.all([finder.find(partitions, 'earliest'), finder.find(partitions, 'latest')])
-  const offsets = (of: readonly (TopicPartition & { offset: number })[]) => new Map(of.map((one) => [key(one), one.offset]))
+  const offsets = (of: readonly (TopicPartition & { offset: number })[]) => new Map(of.map((one) => [partitionKey(one), one.offset]))
   const [current, start, end] = [offsets(committed), offsets(starts), offsets(ends)]
   return [...all.values()].sort(byName).map((one) => {
-    const member = readers.get(key(one))?.member
-    const at = (of: Map<string, number>) => of.get(key(one)) ?? -1
+    const member = readers.get(partitionKey(one))?.member
+    const at = (of: Map<string, number>) => of.get(partitionKey(one)) ?? -1
     const reader = { memberId: member?.memberId ?? '', clientId: member?.clientId ?? '', host: member?.host ?? '' }
     return { ...one, current: at(current), start: at(start), end: at(end), ...reader }
   })

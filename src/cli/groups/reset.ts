@@ -1,6 +1,6 @@
+import { partitionKey, type TopicPartition } from '../../base/topic-partition.ts'
 import { GroupAdmin, type PartitionOffset } from '../../client/group-admin.ts'
 import { OffsetFinder } from '../../client/offset-finder.ts'
-import type { TopicPartition } from '../../client/partition-admin.ts'
 import { type Call, type Run, UsageError } from '../command.ts'
 import { Failure } from '../failure.ts'
 import { withKafka } from '../kafka-access.ts'
@@ -114,7 +114,7 @@ const print = (call: Call, { io }: Session, group: string, moves: readonly Move[
       { header: 'NEW-OFFSET', value: ({ wanted }) => wanted },
       { header: 'NOTE', value: ({ note }) => note },
     ],
-    name: ({ topic, partition }) => `${topic}-${partition}`,
+    name: partitionKey,
     data: ({ wanted, ...move }) => ({ ...move, new: wanted }),
     nothing: `${group} has committed nothing of a topic that exists`,
   })

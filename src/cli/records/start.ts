@@ -1,6 +1,6 @@
+import type { TopicPartition } from '../../base/topic-partition.ts'
 import { GroupAdmin, type PartitionOffset } from '../../client/group-admin.ts'
 import { OffsetFinder, type OffsetAt } from '../../client/offset-finder.ts'
-import type { TopicPartition } from '../../client/partition-admin.ts'
 import { type Call, UsageError } from '../command.ts'
 import type { KafkaAccess } from '../kafka-access.ts'
 import type { Session } from '../session.ts'

@@ -1,5 +1,5 @@
+import { partitionKey } from '../../base/topic-partition.ts'
 import { type Condition, PAUSED } from '../../api/index.ts'
-import type { PartitionReplicas } from '../../client/partition-admin.ts'
 import type { Pod } from '../../kube/resources.ts'
 import { isReady } from '../../kube/pods.ts'
 import { brokerIdOf, isBroker } from '../pods.ts'
@@ -101,12 +101,11 @@ const brokerReport = (pod: Pod, kafka: Seen['kafka']): BrokerReport => {
   }
 }
 
-const nameOf = ({ topic, partition }: PartitionReplicas): string => `${topic}-${partition}`
 const partitionsOf = (kafka: Seen['kafka']): Pick<Report, 'partitions'> => {
   if (!isInKafka(kafka)) return {}
   const offline = kafka.partitions.filter(({ leader }) => leader < 0)
   const behind = kafka.partitions.filter(({ isr, replicas, leader }) => leader >= 0 && isr.length < replicas.length)
-  return { partitions: { total: kafka.partitions.length, underReplicated: behind.map(nameOf), offline: offline.map(nameOf) } }
+  return { partitions: { total: kafka.partitions.length, underReplicated: behind.map(partitionKey), offline: offline.map(partitionKey) } }
 }
 
 const KINDS: readonly Kind[] = ['topic', 'user', 'acl']

@@ -1,3 +1,4 @@
+import { partitionKey } from '../../base/topic-partition.ts'
 import type { PartitionReplicas } from '../../client/partition-admin.ts'
 import { keyOf } from '../../kube/types.ts'
 import type { Contact } from '../kafka/contact.ts'
@@ -51,7 +52,7 @@ const moveTo = async (
   const partitions = await contact.partitions.replicas()
   const moves = await contact.partitions.reassignments()
   const aims: PartitionReplicas[] = partitions.map((partition) => settled(partition, moves))
-  const moving = new Set(moves.map(({ topic, partition }) => `${topic}-${partition}`))
+  const moving = new Set(moves.map(partitionKey))
   const wanted = levelled(aims, brokers, { to: new Set(added), exceptFor: moving })
   if (wanted.length === 0 && moves.length === 0) {
     await clearUp(contact, partitions, moves)

@@ -1,4 +1,5 @@
-import { partitionKey, type PartitionReplicas, type WantedReplicas } from '../../client/partition-admin.ts'
+import { partitionKey } from '../../base/topic-partition.ts'
+import type { PartitionReplicas, WantedReplicas } from '../../client/partition-admin.ts'
 import type { LiveBroker } from './placement.ts'
 
 type Options = {

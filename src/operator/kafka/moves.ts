@@ -1,4 +1,5 @@
-import { type PartitionReplicas, partitionKey, type Reassignment, type WantedReplicas } from '../../client/partition-admin.ts'
+import { partitionKey } from '../../base/topic-partition.ts'
+import type { PartitionReplicas, Reassignment, WantedReplicas } from '../../client/partition-admin.ts'
 import type { Refusal } from '../../client/admin.ts'
 import type { Contact } from './contact.ts'
 import type { LiveBroker } from './placement.ts'

@@ -1,3 +1,4 @@
+import { partitionKey } from '../../base/topic-partition.ts'
 import type { Cluster } from '../../api/index.ts'
 import type { OldCluster, PartitionPlace } from './old-cluster.ts'
 
@@ -87,6 +88,6 @@ const waitFor = (ids: readonly number[], replicas: ReadonlyMap<string, number>):
 })
 
 const listed = (partitions: readonly PartitionPlace[]): string => {
-  const shown = partitions.slice(0, 3).map(({ topic, partition }) => `${topic}-${partition}`)
+  const shown = partitions.slice(0, 3).map(partitionKey)
   return `${shown.join(', ')}${partitions.length > 3 ? ` and ${partitions.length - 3} more` : ''}`
 }

@@ -1,3 +1,4 @@
+import type { TopicPartition } from '../../../../src/base/topic-partition.ts'
 import { silentLogger } from '../../../../src/base/logger.ts'
 import type { LogConfig } from '../../../../src/log/log-config.ts'
 import type { LogManager } from '../../../../src/log/log-manager.ts'
@@ -6,7 +7,7 @@ import type { Leadership, Partition } from '../../../../src/broker/partition.ts'
 import { PartitionTable } from '../../../../src/broker/partition-table.ts'
 import type { Followers } from '../../../../src/broker/replicas/followers.ts'
 import { type Incarnation, Incarnations } from '../../../../src/broker/replicas/incarnations.ts'
-import type { IsrChange, IsrChangeResult, IsrStore, PartitionName } from '../../../../src/broker/replicas/isr-store.ts'
+import type { IsrChange, IsrChangeResult, IsrStore } from '../../../../src/broker/replicas/isr-store.ts'
 import { Machine, topicConfig } from '../../../log/support.ts'
 import { ManualClock, settle } from '../../../support/manual-clock.ts'
 
@@ -33,7 +34,7 @@ export class FakeIsrStore implements IsrStore {
     this.#znode.stored = stored
   }
 
-  change(_partition: PartitionName, change: IsrChange): Promise<IsrChangeResult> {
+  change(_partition: TopicPartition, change: IsrChange): Promise<IsrChangeResult> {
     return new Promise((resolve, reject) => this.asked.push({ change, resolve, reject }))
   }
 
@@ -84,7 +85,7 @@ export class ReplicaLab {
   readonly followers = new NotedFollowers()
   readonly alive = new Set([1, 2, 3, 4])
   readonly roles: string[] = []
-  readonly isrChanges: PartitionName[] = []
+  readonly isrChanges: TopicPartition[] = []
   /** What ZooKeeper says of t; where it is set at `start`, logs of other incarnations go. */
   incarnation: Incarnation | undefined
   readonly brokerId: number
