@@ -131,10 +131,10 @@ test('merging a set keeps what others put there in its place', () => {
 })
 
 const manager = (name: string) => ({ name, operation: 'Apply' as const, apiVersion: 'v1', subresource: '', time: '2026-01-01T00:00:00Z' })
-const config = (data: object): KubeObject =>
+const config = (data: object | undefined): KubeObject =>
   ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a' }, data }) as unknown as KubeObject
 const CONFIG_MAP = builtinSchema('v1', 'ConfigMap')
-const apply = (live: KubeObject | undefined, data: object, name: string, force = false): KubeObject =>
+const apply = (live: KubeObject | undefined, data: object | undefined, name: string, force = false): KubeObject =>
   applyConfiguration(live, config(data), CONFIG_MAP, { manager: manager(name), force, reset: [] })
 
 test('a field that two managers apply with the same value goes only when both drop it', () => {
@@ -143,6 +143,13 @@ test('a field that two managers apply with the same value goes only when both dr
   const third = apply(second, { own: '2' }, 'one')
   expect(third['data']).toEqual({ shared: '1', own: '2' })
   expect(apply(third, {}, 'two')['data']).toEqual({ own: '2' })
+})
+
+test('a container goes with the last field in it, unless somebody owns it as it is', () => {
+  const first = apply(undefined, { own: '1' }, 'one')
+  expect(apply(first, undefined, 'one')).not.toHaveProperty('data')
+  const empty = apply(first, {}, 'two')
+  expect(apply(empty, undefined, 'one')['data']).toEqual({})
 })
 
 test('another value for an owned field is a conflict that names owner and field; force takes it over', () => {

@@ -143,7 +143,8 @@ export const applyConfiguration = (
   const last = ownersOf(live).find((owner) => isSame(owner, manager))
   const merged = merge((live ? without(live) : {}) as Json, config as Json, schema) as KubeObject
   merged.metadata.resourceVersion = live?.metadata.resourceVersion ?? asString(applied.metadata.resourceVersion)
-  remove(merged as Json, droppedFields(last, wanted, others), schema)
+  const isOwned = (path: string): boolean => wanted.has(path) || others.some(({ fields }) => fields.has(path))
+  remove(merged as Json, droppedFields(last, wanted, others), schema, isOwned)
   const base = live ? (without(live) as Json) : undefined
   const { changed, removed } = compare(base, without(merged) as Json, schema)
   own(changed, reset)

@@ -37,10 +37,10 @@ const mergeList = (live: Json[], applied: Json[], schema: Schema | undefined): J
   return out
 }
 
-/** Removes fields in place; a container that `keep` names something inside of stays. */
-export const remove = (value: Json | undefined, fields: FieldSet, schema: Schema | undefined): void => {
+/** Removes fields in place, and the containers that are empty thereafter: they go with their last member, unless somebody owns them as they are (`isOwned`). */
+export const remove = (value: Json | undefined, fields: FieldSet, schema: Schema | undefined, isOwned: (path: string) => boolean): void => {
   const tops = [...fields].filter((path) => !hasAncestor(path, fields))
-  removeAt(value, new Set(tops), schema, '')
+  removeAt(value, { fields: new Set(tops), isOwned }, schema, '')
 }
 
 const hasAncestor = (path: string, fields: FieldSet): boolean => {
@@ -49,18 +49,30 @@ const hasAncestor = (path: string, fields: FieldSet): boolean => {
   return false
 }
 
-const removeAt = (value: Json | undefined, fields: FieldSet, schema: Schema | undefined, path: string): void => {
+type Removal = { fields: FieldSet; isOwned: (path: string) => boolean }
+
+const sizeOf = (value: Json | undefined): number => {
+  if (Array.isArray(value)) return value.length
+  return isObject(value) ? Object.keys(value).length : -1
+}
+
+const removeAt = (value: Json | undefined, removal: Removal, schema: Schema | undefined, path: string): void => {
+  const { fields, isOwned } = removal
   if (isObject(value)) {
     for (const name of Object.keys(value)) {
       const at = join(path, `f:${name}`)
       if (fields.has(at)) delete value[name]
-      else removeAt(value[name], fields, fieldSchema(schema, name), at)
+      else {
+        const before = sizeOf(value[name])
+        removeAt(value[name], removal, fieldSchema(schema, name), at)
+        if (before > 0 && sizeOf(value[name]) === 0 && !isOwned(at)) delete value[name]
+      }
     }
   } else if (Array.isArray(value) && listType(schema) !== 'atomic') {
     for (let i = value.length - 1; i >= 0; i--) {
       const at = join(path, itemElement(value[i]!, schema))
       if (fields.has(at)) value.splice(i, 1)
-      else removeAt(value[i], fields, schema?.items, at)
+      else removeAt(value[i], removal, schema?.items, at)
     }
   }
 }
