@@ -4,6 +4,8 @@ import type { Cluster } from './cluster.ts'
 export const CLUSTER_LABEL = 'sofakafka.io/cluster'
 /** On any of our resources: "true" has it left as it is. */
 export const PAUSED = 'sofakafka.io/paused'
+/** On what we apply: a hash of what was applied last. */
+export const APPLIED = 'sofakafka.io/applied'
 /** On a Cluster, and on pods that were made since: another value than theirs has every pod replaced. */
 export const RESTARTED_AT = 'sofakafka.io/restarted-at'
 /** On a pod: "true" has it replaced. */

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
-import { clusters, type Cluster } from '../api/index.ts'
+import { APPLIED, type Cluster, clusters } from '../api/index.ts'
 import { KubeClient } from '../kube/client.ts'
 import { connectionOfServiceAccount, type KubeConnection } from '../kube/connection.ts'
 import { isKubeError } from '../kube/error.ts'
@@ -13,7 +13,6 @@ import type { Session, Surroundings } from './session.ts'
 export type KubeAccess = { kube: KubeClient; connection: KubeConnection; namespace: string }
 
 const FIELD_MANAGER = 'kubectl-sofakafka'
-const APPLIED = 'sofakafka.io/applied'
 
 /** The files of a kubeconfig, in the order in which kubectl takes them. */
 export const kubeconfigFiles = (call: Call, { kubeconfig, home }: Surroundings): string[] => {

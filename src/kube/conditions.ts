@@ -1,3 +1,4 @@
+import { timestamp } from './time.ts'
 import type { Condition } from './types.ts'
 
 export type ConditionInput = Omit<Condition, 'lastTransitionTime'>
@@ -9,8 +10,7 @@ export type ConditionInput = Omit<Condition, 'lastTransitionTime'>
 export const conditionsOf = (before: readonly Condition[] | undefined, wanted: readonly ConditionInput[], nowMs: number): Condition[] =>
   wanted.map((condition) => {
     const old = before?.find((other) => other.type === condition.type)
-    const lastTransitionTime =
-      old?.status === condition.status ? old.lastTransitionTime : new Date(nowMs).toISOString().replace(/\.\d+Z$/, 'Z')
+    const lastTransitionTime = old?.status === condition.status ? old.lastTransitionTime : timestamp(nowMs)
     return { ...condition, lastTransitionTime }
   })
 

@@ -3,6 +3,7 @@ import type { Logger } from '../base/logger.ts'
 import { hashOf } from './difference.ts'
 import { isKubeError } from './error.ts'
 import { events, type Event } from './resources.ts'
+import { microTimestamp } from './time.ts'
 import { keyOf, keyText, type Kube, type KubeObject } from './types.ts'
 
 /** `R`: the reasons that there may be. */
@@ -65,7 +66,7 @@ export class EventRecorder<R extends string = string> {
 
   #enqueue(object: KubeObject, input: EventInput): void {
     this.#waiting++
-    const eventTime = this.#now()
+    const eventTime = microTimestamp(this.#clock.nowMs())
     const recordedMs = this.#monotonic.nowMs()
     const lane = parseInt(hashOf(keyText(keyOf(object)), 2), 16) % LANES
     // The object may be large and replaced soon: what waits holds only what an event says of it.
@@ -138,10 +139,5 @@ export class EventRecorder<R extends string = string> {
     this.#counts.delete(name)
     this.#counts.set(name, count)
     if (this.#counts.size > MAX_REMEMBERED) this.#counts.delete(this.#counts.keys().next().value!)
-  }
-
-  /** events.k8s.io/v1 wants microseconds. */
-  #now(): string {
-    return new Date(this.#clock.nowMs()).toISOString().replace('Z', '000Z')
   }
 }

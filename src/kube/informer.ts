@@ -20,7 +20,7 @@ export type InformerOptions<T extends KubeObject> = Selectors & {
 
 /** A server that does not end the watch when it should is not waited for longer: what stands between may have lost the connection without a word. */
 const WATCH_GRACE_MS = 3000
-const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration'
+export const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration'
 
 /** Counters since the start, for metrics. */
 export type InformerCounters = { lists: number; watches: number; events: number; failures: number }

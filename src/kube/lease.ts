@@ -2,6 +2,7 @@ import type { MonotonicClock, WallClock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import { isKubeError } from './error.ts'
 import { leases, type Lease } from './resources.ts'
+import { microTimestamp } from './time.ts'
 import type { Key, Kube } from './types.ts'
 
 export type LeaderElectionOptions = {
@@ -122,7 +123,7 @@ export class LeaderElection {
 
   #specAfter(lease: Lease | undefined): NonNullable<Lease['spec']> {
     const { identity, wall, leaseDurationMs = 15_000 } = this.#options
-    const now = new Date(wall.nowMs()).toISOString().replace('Z', '000Z')
+    const now = microTimestamp(wall.nowMs())
     const isMine = lease?.spec?.holderIdentity === identity
     return {
       holderIdentity: identity,

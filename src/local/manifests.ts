@@ -1,3 +1,4 @@
+import { APPLIED } from '../api/names.ts'
 import type { Disk } from '../base/disk.ts'
 import { hashOf } from '../kube/difference.ts'
 import { isKubeError } from '../kube/error.ts'
@@ -22,9 +23,6 @@ export const readManifests = async (disk: Disk, path: string): Promise<KubeObjec
 }
 
 const NAMESPACE = 'default'
-
-/** On what this machine applied: the hash of it, by which an unchanged document is known again. */
-export const APPLIED = 'sofakafka.io/applied'
 
 export type Applied = { resource: Resource; object: KubeObject }
 

@@ -270,7 +270,6 @@ export const replicaSets = resourceOf<ReplicaSet>('apps/v1', 'ReplicaSet', 'repl
 export const leases = resourceOf<Lease>('coordination.k8s.io/v1', 'Lease', 'leases')
 
 /** RFC 3339 with seconds, as Kubernetes' metav1.Time. */
-export const timestamp = (wallMs: number): string => `${new Date(wallMs).toISOString().slice(0, 19)}Z`
 
 export const isReady = (pod: Pod): boolean => hasCondition(pod, 'Ready')
 export const isTerminating = (object: Base): boolean => object.metadata.deletionTimestamp !== undefined

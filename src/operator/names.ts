@@ -4,7 +4,6 @@ export * from '../api/names.ts'
 
 export const MANAGER = 'sofakafka-operator'
 export const FINALIZER = 'sofakafka.io/cleanup'
-export const APPLIED = 'sofakafka.io/applied'
 /** On pods: the hash of everything for which a pod must be replaced when it changes. */
 export const TEMPLATE_HASH = 'sofakafka.io/template-hash'
 /** On pods: a hash of each of these things by its name, to say which one a pod is replaced for. */

@@ -1,4 +1,5 @@
 import type { Secret } from '../../kube/resources.ts'
+import { LAST_APPLIED } from '../../kube/informer.ts'
 import { base64 } from '../../kube/secret-data.ts'
 import type { KubeObject } from '../../kube/types.ts'
 
@@ -8,7 +9,6 @@ const REMOVED = '(removed)'
 const PUBLIC_KEYS = new Set(['username', 'security.protocol', 'bootstrap.servers', 'sasl.mechanism', 'ca.crt', 'tls.crt', 'user.crt'])
 /** A shorter value is a word that stands everywhere. */
 const MIN_LENGTH = 6
-const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration'
 const SECRET_FIELD = /password|passwd|jaas|^token$|authorization|private.?key/i
 
 const PATTERNS: readonly (readonly [RegExp, string])[] = [

@@ -1,3 +1,4 @@
+import { timestamp } from '../../kube/time.ts'
 import { asArray, asObject, asString, at, type JsonObject, type KubeObject } from './json.ts'
 import type { Call, Server } from './rest/context.ts'
 import { existing } from './rest/write.ts'
@@ -55,6 +56,6 @@ export const requestToken = (server: Server, call: Call, body: JsonObject, token
       expirationSeconds: seconds,
       boundObjectRef: at(body, 'spec', 'boundObjectRef') ?? null,
     },
-    status: { token, expirationTimestamp: new Date(expiresMs).toISOString().replace(/\.\d+Z$/, 'Z') },
+    status: { token, expirationTimestamp: timestamp(expiresMs) },
   }
 }

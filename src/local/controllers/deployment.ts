@@ -1,17 +1,9 @@
+import { timestamp } from '../../kube/time.ts'
 import type { WallClock } from '../../base/clock.ts'
 import { canonical } from '../../kube/difference.ts'
 import { ownerReference } from '../../kube/resources.ts'
 import type { Key, Kube, Result } from '../../kube/types.ts'
-import {
-  controllerOf,
-  deployments,
-  isTerminating,
-  replicaSets,
-  timestamp,
-  type Condition,
-  type Deployment,
-  type ReplicaSet,
-} from '../objects.ts'
+import { controllerOf, deployments, isTerminating, replicaSets, type Condition, type Deployment, type ReplicaSet } from '../objects.ts'
 import { DONE, makeController, ownerOf, watch, type Around, type Controller } from './controller.ts'
 import { shortHash } from './hash.ts'
 

@@ -1,8 +1,9 @@
+import { timestamp } from '../../kube/time.ts'
 import type { MonotonicClock, WallClock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
 import { isKubeError } from '../../kube/error.ts'
 import type { Kube } from '../../kube/types.ts'
-import { leases, nodes, timestamp, type Condition, type Node } from '../objects.ts'
+import { leases, nodes, type Condition, type Node } from '../objects.ts'
 
 export type NodeFacts = {
   name: string

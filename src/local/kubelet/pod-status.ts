@@ -1,5 +1,5 @@
+import { timestamp } from '../../kube/time.ts'
 import type { Condition, ContainerState, ContainerStatus, Pod, PodPhase, PodStatus } from '../objects.ts'
-import { timestamp } from '../objects.ts'
 
 /** What the kubelet knows of one container of a pod. */
 export type ContainerView = {

@@ -78,7 +78,7 @@ export const isExternal = ({ type }: Pick<Listener, 'type'>): boolean => type !=
 export const isOnNodes = ({ type, brokers }: Pick<Listener, 'type' | 'brokers'>): boolean =>
   type === 'NodePort' && !brokers.some(({ host }) => host !== undefined)
 
-const protocolOf = ({ hasTls, hasClientCertificates }: Listener): string => {
+export const protocolOf = ({ hasTls, hasClientCertificates }: Listener): string => {
   if (hasClientCertificates) return 'SSL'
   return hasTls ? 'SASL_SSL' : 'SASL_PLAINTEXT'
 }

@@ -1,14 +1,9 @@
 import type { Secret } from '../../kube/resources.ts'
 import { encoded, type SecretData, textOf } from '../../kube/secret-data.ts'
 import { pkcs12 } from '../../security/pkcs12.ts'
-import { listenersOf, type Listener } from '../cluster/listeners.ts'
+import { listenersOf, type Listener, protocolOf } from '../cluster/listeners.ts'
 import { newPassword } from '../passwords.ts'
 import type { UserSeen } from './observe.ts'
-
-const protocolOf = ({ hasTls, hasClientCertificates }: Listener): string => {
-  if (hasClientCertificates) return 'SSL'
-  return hasTls ? 'SASL_SSL' : 'SASL_PLAINTEXT'
-}
 
 /** Keys of the Secret that hold no secret of the user's, but where to connect and whom to trust there. `ca.*` only where the brokers are not publicly known. */
 export const connectionData = (seen: Pick<UserSeen, 'cluster' | 'secret'>, takes: (listener: Listener) => boolean): SecretData => {

@@ -1,7 +1,8 @@
+import { timestamp } from '../../../kube/time.ts'
 import { asArray, asObject, asString, at, clone, type KubeObject } from '../json.ts'
 import { CLEANUP_FINALIZER } from '../kinds/crd.ts'
 import type { Resources } from '../resources.ts'
-import { timestamp, type Call, type Server } from '../rest/context.ts'
+import type { Call, Server } from '../rest/context.ts'
 import { remove } from '../rest/delete.ts'
 import { type Change, type Store, type Watcher } from '../store/store.ts'
 import { resourcesOf } from './definition.ts'
@@ -96,7 +97,7 @@ export const holdDefinition = (server: Server, call: Call): void => {
   next.metadata.finalizers = [...new Set([...asArray(next.metadata.finalizers).map(asString), CLEANUP_FINALIZER])]
   const conditions = asArray(at(next, 'status', 'conditions'))
   const terminating = {
-    lastTransitionTime: timestamp(server.wall),
+    lastTransitionTime: timestamp(server.wall.nowMs()),
     message: 'CustomResource deletion is in progress',
     reason: 'InstanceDeletionInProgress',
     status: 'True',

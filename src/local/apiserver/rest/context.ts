@@ -1,3 +1,4 @@
+import { timestamp } from '../../../kube/time.ts'
 import type { WallClock } from '../../../base/clock.ts'
 import type { Manager } from '../fields/managed-fields.ts'
 import type { KubeObject } from '../json.ts'
@@ -28,15 +29,12 @@ export type Call = {
   warnings: string[]
 }
 
-/** RFC 3339 with seconds, as Kubernetes stores times. */
-export const timestamp = (wall: WallClock, plusMs = 0): string => new Date(wall.nowMs() + plusMs).toISOString().replace(/\.\d+Z$/, 'Z')
-
 export const managerOf = (server: Server, call: Call, operation: Manager['operation']): Manager => ({
   name: call.manager,
   operation,
   apiVersion: call.resource.groupVersion,
   subresource: call.subresource,
-  time: timestamp(server.wall),
+  time: timestamp(server.wall.nowMs()),
 })
 
 /** An answer with an object of the API. */

@@ -1,8 +1,9 @@
+import { timestamp } from '../../../kube/time.ts'
 import { asArray, asObject, asString, at, clone, type JsonObject, type KubeObject } from '../json.ts'
 import { toStored } from '../resources.ts'
 import { conflict } from '../status.ts'
 import { keyOf } from '../store/store.ts'
-import { timestamp, type Call, type ObjectReply, type Server } from './context.ts'
+import type { Call, ObjectReply, Server } from './context.ts'
 import { isRemovable } from './removal.ts'
 import { existing, putStored } from './write.ts'
 
@@ -66,7 +67,7 @@ const marked = (server: Server, old: KubeObject, options: DeleteOptions): KubeOb
   const grace = graceSeconds(old, options.gracePeriodSeconds)
   const isFirst = metadata.deletionTimestamp === undefined
   if (isFirst || grace < (metadata.deletionGracePeriodSeconds ?? 0)) {
-    metadata.deletionTimestamp = timestamp(server.wall, grace * 1000)
+    metadata.deletionTimestamp = timestamp(server.wall.nowMs() + grace * 1000)
     metadata.deletionGracePeriodSeconds = grace
   }
   if (isFirst && metadata.generation !== undefined) metadata.generation++

@@ -1,7 +1,8 @@
+import { timestamp } from '../../../kube/time.ts'
 import { randomUUID } from 'node:crypto'
 import { asArray, asObject, asString, child, isObject, type JsonObject, type KubeObject, type Metadata } from '../json.ts'
 import { badRequest, type FieldError } from '../status.ts'
-import { timestamp, type Call, type Server } from './context.ts'
+import type { Call, Server } from './context.ts'
 
 const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/
 const LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/
@@ -119,7 +120,7 @@ export const initialMetadata = (server: Server, object: KubeObject, hasGeneratio
   for (const key of ['deletionTimestamp', 'deletionGracePeriodSeconds', 'selfLink', 'generation', 'resourceVersion'])
     delete (metadata as JsonObject)[key]
   metadata.uid = randomUUID()
-  metadata.creationTimestamp = timestamp(server.wall)
+  metadata.creationTimestamp = timestamp(server.wall.nowMs())
   if (hasGeneration) metadata.generation = 1
 }
 

@@ -1,6 +1,7 @@
+import { timestamp } from '../../../kube/time.ts'
 import { asArray, asObject, asString, at, clone, type JsonObject, type KubeObject } from '../json.ts'
 import { badRequest, conflict, StatusError } from '../status.ts'
-import { timestamp, type Call, type Server } from './context.ts'
+import type { Call, Server } from './context.ts'
 import { deleteOptions, remove } from './delete.ts'
 import { existing } from './write.ts'
 
@@ -20,7 +21,7 @@ export const bind = (server: Server, call: Call, body: JsonObject): JsonObject =
   }
   const next = clone(pod)
   next['spec'] = { ...asObject(next['spec']), nodeName: node }
-  const now = timestamp(server.wall)
+  const now = timestamp(server.wall.nowMs())
   const conditions = asArray(at(next, 'status', 'conditions')).filter((one) => asObject(one)['type'] !== 'PodScheduled')
   const scheduled = { lastProbeTime: null, lastTransitionTime: now, status: 'True', type: 'PodScheduled' }
   next['status'] = { ...asObject(next['status']), conditions: [...conditions, scheduled] }

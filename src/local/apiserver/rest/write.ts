@@ -1,3 +1,4 @@
+import { timestamp } from '../../../kube/time.ts'
 import { recordUpdate } from '../fields/managed-fields.ts'
 import { asObject, asString, at, clone, equal, isObject, type Json, type JsonObject, type KubeObject } from '../json.ts'
 import { decodeErrors } from '../schema/decode.ts'
@@ -7,7 +8,7 @@ import { fromStored, toStored, type Resource } from '../resources.ts'
 import { fieldSchema, type Schema } from '../schema/schema.ts'
 import { alreadyExists, badRequest, conflict, forbidden, invalid, MODIFIED, notFound, StatusError, type FieldError } from '../status.ts'
 import { keyOf } from '../store/store.ts'
-import { managerOf, timestamp, type Call, type ObjectReply, type Server } from './context.ts'
+import { managerOf, type Call, type ObjectReply, type Server } from './context.ts'
 import { adoptBody, initialMetadata, keepMetadata, newFinalizers, validateMetadata } from './metadata.ts'
 import { isRemovable } from './removal.ts'
 import type { Strategy } from './strategy.ts'
@@ -97,12 +98,12 @@ export const create = (server: Server, call: Call, body: JsonObject, managed = f
   for (const field of strategy.reset) delete object[field]
   normalise(server, call, object)
   initialMetadata(server, object, strategy.hasGeneration === true)
-  strategy.prepareCreate?.(object, { ...server.creation, now: timestamp(server.wall) })
+  strategy.prepareCreate?.(object, { ...server.creation, now: timestamp(server.wall.nowMs()) })
   validate(server, call, object, undefined)
   const key = keyOf(object.metadata.namespace, object.metadata.name)
   if (server.store.get(resource.storageKey, key)) throw alreadyExists(resource, object.metadata.name)
   if (!managed) recordUpdate(undefined, object, resource.schema, { manager: managerOf(server, call, 'Update'), reset: strategy.reset })
-  strategy.admit?.(object, { ...server.creation, now: timestamp(server.wall) })
+  strategy.admit?.(object, { ...server.creation, now: timestamp(server.wall.nowMs()) })
   return { code: 201, object: call.dryRun ? object : putStored(server, resource, object) }
 }
 
