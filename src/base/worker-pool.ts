@@ -16,6 +16,9 @@ export class Transferred<T> {
   }
 }
 
+/** A Buffer arrives from a thread as a Uint8Array: the same memory as a Buffer again. */
+export const bufferOver = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+
 /** The URL of the module `name` (without extension) beside `importerUrl`, with the importer's extension: .ts from source, .js in the package. */
 export const siblingModule = (name: string, importerUrl: string): string =>
   new URL(`${name}${importerUrl.endsWith('.ts') ? '.ts' : '.js'}`, importerUrl).href

@@ -34,7 +34,6 @@ const CONTROLLER_PAUSE_MS = 300
 /** Whether another broker, or the same one a little later, may answer where this error stands. */
 const isNotController = (error: unknown): boolean =>
   error instanceof KafkaError && (error.error === 'NOT_CONTROLLER' || error.error === 'BROKER_NOT_AVAILABLE')
-const isUnreachable = (error: unknown): boolean => error instanceof ConnectionError
 
 /**
  * Talks to whichever broker of a cluster a request is for; opens one connection per broker when it is needed and closes it when it is idle.
@@ -79,8 +78,8 @@ export class ClusterClient {
       try {
         return await this.#request(address, api, request)
       } catch (error) {
-        if (!isUnreachable(error)) throw error
-        this.#options.logger.debug({ ...address, reason: (error as Error).message }, 'a broker cannot be reached, another one is asked')
+        if (!(error instanceof ConnectionError)) throw error
+        this.#options.logger.debug({ ...address, reason: error.message }, 'a broker cannot be reached, another one is asked')
         last = error
       }
     }
@@ -113,7 +112,7 @@ export class ClusterClient {
         return response
       } catch (error) {
         // After a lost connection the request may have taken effect; the caller sees that by an error such as TOPIC_ALREADY_EXISTS.
-        if (attempt === CONTROLLER_ATTEMPTS || !(isNotController(error) || isUnreachable(error)) || this.#isClosed) throw error
+        if (attempt === CONTROLLER_ATTEMPTS || !(isNotController(error) || error instanceof ConnectionError) || this.#isClosed) throw error
         this.#known = undefined
         await this.#options.clock.sleep(CONTROLLER_PAUSE_MS)
       }

@@ -16,7 +16,6 @@ const MOVES: readonly ErrorName[] = [
   'KAFKA_STORAGE_ERROR',
 ]
 export const isElsewhere = (error: unknown): boolean => error instanceof KafkaError && MOVES.includes(error.error)
-export const isLost = (error: unknown): boolean => error instanceof ConnectionError
 
 /** Who leads the partitions of a few topics. */
 export class PartitionLeaders {
@@ -70,7 +69,12 @@ export class PartitionLeaders {
       try {
         return await work()
       } catch (error) {
-        if (attempt === ATTEMPTS || !(isElsewhere(error) || (options.orLost && isLost(error))) || options.signal?.aborted) throw error
+        if (
+          attempt === ATTEMPTS ||
+          !(isElsewhere(error) || (options.orLost && error instanceof ConnectionError)) ||
+          options.signal?.aborted
+        )
+          throw error
         this.forget()
         await this.#clock.sleep(PAUSE_MS, options.signal)
       }

@@ -1,17 +1,15 @@
 import { basename, dirname } from 'node:path'
 import { nodeDisk } from '../base/node-disk.ts'
-import { Transferred, type WorkerPool } from '../base/worker-pool.ts'
+import { bufferOver, Transferred, type WorkerPool } from '../base/worker-pool.ts'
 import { LogFile, OpenFiles } from './open-files.ts'
 import { readNow } from './reads.ts'
 import { scanSegment, type SegmentScan, type SegmentScanOptions } from './scan.ts'
 
 type ThreadScan = Omit<SegmentScan, 'offsetEntries' | 'timeEntries'> & { offsetEntries: Uint8Array; timeEntries: Uint8Array }
-const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-
 /** `scanSegment` in a thread, on the real disk. */
 export const scanInThread = async (pool: WorkerPool, path: string, options: SegmentScanOptions): Promise<SegmentScan> => {
   const scan = await pool.run<ThreadScan>(import.meta.url, 'scanTask', { path, options })
-  return { ...scan, offsetEntries: asBuffer(scan.offsetEntries), timeEntries: asBuffer(scan.timeEntries) }
+  return { ...scan, offsetEntries: bufferOver(scan.offsetEntries), timeEntries: bufferOver(scan.timeEntries) }
 }
 
 export const scanTask = ({ path, options }: { path: string; options: SegmentScanOptions }): Transferred<ThreadScan> => {

@@ -5,7 +5,7 @@ import type { updateMetadata } from '../../protocol/api/06-update-metadata.ts'
 import type { RequestOf, Sendable } from '../../protocol/schema.ts'
 import { SECURITY_PROTOCOLS } from '../config/listeners.ts'
 import { LEADER_DURING_DELETE } from '../metadata/cache.ts'
-import type { ControllerContext, LiveBroker } from './context.ts'
+import type { ControllerContext, KnownPartition, Leadership, LiveBroker } from './context.ts'
 import type { Stop } from './request-stage.ts'
 
 /** The leader epochs of a StopReplica that the broker does not compare. Source: LeaderAndIsr.EpochDuringDelete, NoEpoch. */
@@ -41,6 +41,16 @@ const liveLeaders = ({ context, interBrokerListener }: Sender, ids: Iterable<num
     return endpoint ? [{ brokerId: id, hostName: endpoint.host, port: endpoint.port }] : []
   })
 
+const stateOf = ({ partition, assignment }: KnownPartition, leadership: Leadership) => ({
+  partitionIndex: partition,
+  controllerEpoch: leadership.controllerEpoch,
+  leader: leadership.leader,
+  leaderEpoch: leadership.leaderEpoch,
+  isr: [...leadership.isr],
+  zkVersion: leadership.version,
+  replicas: [...assignment.replicas],
+})
+
 /** What `receiver` is to do with those of the partitions that it has; undefined when it has none. */
 export const leaderAndIsrFor = (
   sender: Sender,
@@ -54,13 +64,7 @@ export const leaderAndIsrFor = (
     const { leadership, assignment } = known
     leaders.add(leadership.leader)
     return {
-      partitionIndex: at.partition,
-      controllerEpoch: leadership.controllerEpoch,
-      leader: leadership.leader,
-      leaderEpoch: leadership.leaderEpoch,
-      isr: [...leadership.isr],
-      zkVersion: leadership.version,
-      replicas: [...assignment.replicas],
+      ...stateOf(known, leadership),
       addingReplicas: [...assignment.adding],
       removingReplicas: [...assignment.removing],
       isNew: at.isNew,
@@ -95,13 +99,7 @@ export const updateMetadataFor = (
     const { leadership, assignment } = known
     if (!leadership) return undefined
     return {
-      partitionIndex: at.partition,
-      controllerEpoch: leadership.controllerEpoch,
-      leader: leadership.leader,
-      leaderEpoch: leadership.leaderEpoch,
-      isr: [...leadership.isr],
-      zkVersion: leadership.version,
-      replicas: [...assignment.replicas],
+      ...stateOf(known, leadership),
       offlineReplicas: assignment.replicas.filter((id) => !context.isOnline(id, known)),
     }
   })

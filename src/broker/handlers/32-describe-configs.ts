@@ -4,20 +4,15 @@ import type { ReplyOf, RequestOf } from '../../protocol/schema.ts'
 import type { Context } from '../context.ts'
 import { each, type Handler, type Refusal } from '../handler.ts'
 import { brokerEntries, type Entry, targetOf, topicEntries } from './config-messages.ts'
-import { failure } from './shared.ts'
+import { failure, refusedResources } from './shared.ts'
 import { readTopicConfigs } from './topic-configs.ts'
 
 type Request = RequestOf<typeof describeConfigs>
 type Resource = Request['resources'][number]
 type Result = NonNullable<ReplyOf<typeof describeConfigs>['results']>[number]
 
-export const refuseDescribeConfigs: Refusal<typeof describeConfigs> = (request, { code, message }) => ({
-  results: request.resources.map(({ resourceType, resourceName }) => ({
-    resourceType,
-    resourceName,
-    errorCode: code,
-    errorMessage: message,
-  })),
+export const refuseDescribeConfigs: Refusal<typeof describeConfigs> = ({ resources }, error) => ({
+  results: refusedResources(resources, error),
 })
 
 const entriesOf = async (resource: Resource, context: Context): Promise<Entry[]> => {

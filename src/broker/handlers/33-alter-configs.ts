@@ -3,18 +3,13 @@ import { KafkaError } from '../../protocol/errors.ts'
 import type { ReplyOf, RequestOf } from '../../protocol/schema.ts'
 import { each, type Handler, type Refusal } from '../handler.ts'
 import { checkConfig, targetOf } from './config-messages.ts'
-import { failure, repeated } from './shared.ts'
+import { failure, refusedResources, repeated } from './shared.ts'
 
 type Resource = RequestOf<typeof alterConfigs>['resources'][number]
 type Result = NonNullable<ReplyOf<typeof alterConfigs>['responses']>[number]
 
-export const refuseAlterConfigs: Refusal<typeof alterConfigs> = (request, { code, message }) => ({
-  responses: request.resources.map(({ resourceType, resourceName }) => ({
-    resourceType,
-    resourceName,
-    errorCode: code,
-    errorMessage: message,
-  })),
+export const refuseAlterConfigs: Refusal<typeof alterConfigs> = ({ resources }, error) => ({
+  responses: refusedResources(resources, error),
 })
 
 const textsOf = ({ configs }: Resource): Map<string, string> => {

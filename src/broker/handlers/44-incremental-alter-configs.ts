@@ -5,7 +5,7 @@ import { parseList } from '../config/parse.ts'
 import type { Context } from '../context.ts'
 import { each, type Handler, type Refusal } from '../handler.ts'
 import { checkConfig, isListKey, type Target, targetOf } from './config-messages.ts'
-import { failure, repeated } from './shared.ts'
+import { failure, refusedResources, repeated } from './shared.ts'
 
 type Resource = RequestOf<typeof incrementalAlterConfigs>['resources'][number]
 type Change = Resource['configs'][number]
@@ -17,13 +17,8 @@ const DELETE = 1
 const APPEND = 2
 const SUBTRACT = 3
 
-export const refuseIncrementalAlterConfigs: Refusal<typeof incrementalAlterConfigs> = (request, { code, message }) => ({
-  responses: request.resources.map(({ resourceType, resourceName }) => ({
-    resourceType,
-    resourceName,
-    errorCode: code,
-    errorMessage: message,
-  })),
+export const refuseIncrementalAlterConfigs: Refusal<typeof incrementalAlterConfigs> = ({ resources }, error) => ({
+  responses: refusedResources(resources, error),
 })
 
 /** What holds for the key before the change, the default included: that is what elements are added to. */

@@ -12,3 +12,10 @@ export const repeated = (names: readonly string[]): Set<string> => new Set(names
 /** By topic, in the order in which topics first stand. */
 export const byTopic = <T extends { topic: string }>(entries: readonly T[]): [topic: string, entries: Omit<T, 'topic'>[]][] =>
   [...Map.groupBy(entries, ({ topic }) => topic)].map(([topic, group]) => [topic, group.map(({ topic: _topic, ...rest }) => rest)])
+
+/** Every configuration resource of a request, refused for the same reason. */
+export const refusedResources = (
+  resources: readonly { resourceType: number; resourceName: string }[],
+  { code, message }: { code: number; message: string },
+): { resourceType: number; resourceName: string; errorCode: number; errorMessage: string }[] =>
+  resources.map(({ resourceType, resourceName }) => ({ resourceType, resourceName, errorCode: code, errorMessage: message }))

@@ -12,7 +12,7 @@ import { Handler } from './http/handler.ts'
 import type { JsonObject } from './json.ts'
 import { strategyOf } from './kinds/strategies.ts'
 import { Resources } from './resources.ts'
-import type { Call, Server } from './rest/context.ts'
+import { type Server, systemCall } from './rest/context.ts'
 import { patch } from './rest/patch.ts'
 import { create } from './rest/write.ts'
 import { badRequest, forbidden, unauthorized } from './status.ts'
@@ -48,17 +48,6 @@ const certificates = async (disk: Disk, directory: string, nowMs: number): Promi
   await disk.replaceFile(path, Buffer.from(JSON.stringify({ ca, server })), SECRET_FILE)
   return { ca, server }
 }
-
-const systemCall = (resource: Call['resource'], name: string, namespace = ''): Call => ({
-  resource,
-  namespace,
-  name,
-  subresource: '',
-  manager: 'sofakafka-apiserver',
-  dryRun: false,
-  fieldValidation: 'Ignore',
-  warnings: [],
-})
 
 const bootstrap = (server: Server, crds: readonly object[]): void => {
   const namespaces = server.resources.find('v1', 'namespaces')!

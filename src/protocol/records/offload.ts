@@ -1,5 +1,5 @@
 /** The slow paths in a thread of the worker pool. Input is copied or handed over, results are handed over; errors are KafkaErrors again. */
-import { Transferred, type WorkerPool } from '../../base/worker-pool.ts'
+import { bufferOver, Transferred, type WorkerPool } from '../../base/worker-pool.ts'
 import { KafkaError } from '../errors.ts'
 import { RecordValidationError, type AppendRules, type RecordError } from './append-rules.ts'
 import { records, type KafkaRecord } from './record.ts'
@@ -17,7 +17,6 @@ export const asKafkaError = (thrown: unknown): unknown => {
   return new KafkaError(error as KafkaError['error'], message, { cause: thrown })
 }
 
-const view = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 /** Memory of its own, of exactly its size: a clone of a view takes all of the memory under it along. */
 const own = (bytes: Uint8Array): Uint8Array<ArrayBuffer> => new Uint8Array(bytes)
 
@@ -35,10 +34,10 @@ export const prepareAppendIn = async (pool: WorkerPool, bytes: Buffer, rules: Ap
   const prepared = await runTask<PreparedAppend>(pool, 'prepareAppendTask', { bytes: own(bytes), rules } as {
     bytes: Uint8Array<ArrayBuffer>
   })
-  return { ...prepared, records: view(prepared.records) }
+  return { ...prepared, records: bufferOver(prepared.records) }
 }
 export const prepareAppendTask = ({ bytes, rules }: { bytes: Uint8Array; rules: AppendRules }): Transferred<unknown> => {
-  const prepared = prepareAppend(view(bytes), rules)
+  const prepared = prepareAppend(bufferOver(bytes), rules)
   const result = own(prepared.records)
   return new Transferred({ ...prepared, records: result }, [result.buffer])
 }
@@ -48,12 +47,12 @@ export const recordsIn = async (pool: WorkerPool, batch: Buffer, limitBytes: num
   const input = { bytes: own(batch), limitBytes }
   const read = await runTask<KafkaRecord[]>(pool, 'recordsTask', input)
   for (const record of read) {
-    record.key &&= view(record.key)
-    record.value &&= view(record.value)
-    for (const header of record.headers) header.value &&= view(header.value)
+    record.key &&= bufferOver(record.key)
+    record.value &&= bufferOver(record.value)
+    for (const header of record.headers) header.value &&= bufferOver(header.value)
   }
   return read
 }
 export const recordsTask = (input: { bytes: Uint8Array; limitBytes: number }): KafkaRecord[] => [
-  ...records(view(input.bytes), input.limitBytes),
+  ...records(bufferOver(input.bytes), input.limitBytes),
 ]

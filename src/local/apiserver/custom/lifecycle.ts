@@ -2,7 +2,7 @@ import { timestamp } from '../../../kube/time.ts'
 import { asArray, asObject, asString, at, clone, type KubeObject } from '../json.ts'
 import { CLEANUP_FINALIZER } from '../kinds/crd.ts'
 import type { Resources } from '../resources.ts'
-import type { Call, Server } from '../rest/context.ts'
+import { type Call, type Server, systemCall } from '../rest/context.ts'
 import { remove } from '../rest/delete.ts'
 import { type Change, type Store, type Watcher } from '../store/store.ts'
 import { resourcesOf } from './definition.ts'
@@ -45,7 +45,7 @@ class CustomKinds implements Watcher {
     if (resource) {
       for (const object of this.#store.list(storageKey)) {
         if (object.metadata.deletionTimestamp) continue
-        remove(this.#server, callFor(resource, object), {})
+        remove(this.#server, systemCall(resource, object.metadata.name, object.metadata.namespace), {})
       }
     }
     if (this.#store.list(storageKey).length === 0) return this.#release(crd)
@@ -77,17 +77,6 @@ class CustomKinds implements Watcher {
 }
 
 export const serveCustomKinds = (server: Server): void => void new CustomKinds(server)
-
-const callFor = (resource: Call['resource'], object: KubeObject): Call => ({
-  resource,
-  namespace: object.metadata.namespace ?? '',
-  name: object.metadata.name,
-  subresource: '',
-  manager: 'sofakafka-apiserver',
-  dryRun: false,
-  fieldValidation: 'Ignore',
-  warnings: [],
-})
 
 /** Marks a definition as being deleted: called before the common deletion, so that it waits for the objects. */
 export const holdDefinition = (server: Server, call: Call): void => {

@@ -12,7 +12,7 @@ import {
   type JsonObject,
   type KubeObject,
 } from '../json.ts'
-import { invalidValue, required } from '../rest/metadata.ts'
+import { invalidValue, LABEL_WORDS, required } from '../rest/metadata.ts'
 import type { CreateContext, Strategy } from '../rest/strategy.ts'
 import type { FieldError } from '../status.ts'
 
@@ -96,8 +96,6 @@ const containerErrors = (container: JsonObject, path: string): FieldError[] => {
   })
   return errors
 }
-const LABEL_WORDS =
-  "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
 
 const mountErrors = (spec: JsonObject, path: string): FieldError[] => {
   const volumes = new Set(objects(spec['volumes']).map((volume) => asString(volume['name'])))

@@ -39,3 +39,15 @@ export const managerOf = (server: Server, call: Call, operation: Manager['operat
 
 /** An answer with an object of the API. */
 export type ObjectReply = { code: 200 | 201 | 202; object: KubeObject }
+
+/** What the API server does by itself. */
+export const systemCall = (resource: Call['resource'], name: string, namespace = ''): Call => ({
+  resource,
+  namespace,
+  name,
+  subresource: '',
+  manager: 'sofakafka-apiserver',
+  dryRun: false,
+  fieldValidation: 'Ignore',
+  warnings: [],
+})
