@@ -17,7 +17,15 @@ export type JarSet =
 
 const CACHE = join('node_modules', '.cache', 'java')
 
+const pomOf = (set: JarSet): string => join('test', 'support', 'java', set, 'pom.xml')
 const classpathFile = (set: JarSet): string => join(CACHE, `${set}.classpath`)
+/** Maven need not run for it. */
+export const isResolved = (set: JarSet): boolean =>
+  existsSync(classpathFile(set)) &&
+  statSync(classpathFile(set)).mtimeMs > statSync(pomOf(set)).mtimeMs &&
+  readFileSync(classpathFile(set), 'utf8')
+    .split(':')
+    .every((jar) => existsSync(jar))
 
 /** Where the archive of the classes of Apache Kafka 2.6.3 is. */
 export const ARCHIVE = join(CACHE, 'kafka-2.6.3.jsa')
@@ -32,18 +40,11 @@ const archiveFlags = (set: JarSet): string[] =>
 
 /** The class path of a set; Maven runs once per set and change of its pom. */
 export const classpath = (set: JarSet): string => {
-  const pom = join('test', 'support', 'java', set, 'pom.xml')
   const file = classpathFile(set)
-  const isFresh = () =>
-    existsSync(file) &&
-    statSync(file).mtimeMs > statSync(pom).mtimeMs &&
-    readFileSync(file, 'utf8')
-      .split(':')
-      .every((jar) => existsSync(jar))
-  if (!isFresh()) {
+  if (!isResolved(set)) {
     mkdirSync(CACHE, { recursive: true })
     const temporary = join(process.cwd(), `${file}.${process.pid}`)
-    execFileSync('mvn', ['-q', '-B', '-f', pom, 'dependency:build-classpath', `-Dmdep.outputFile=${temporary}`], {
+    execFileSync('mvn', ['-q', '-B', '-f', pomOf(set), 'dependency:build-classpath', `-Dmdep.outputFile=${temporary}`], {
       stdio: ['ignore', 'ignore', 'inherit'],
     })
     renameSync(temporary, file)
