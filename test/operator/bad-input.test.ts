@@ -1,4 +1,7 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { parseAllDocuments } from 'yaml'
 import { namespaces } from '../../src/kube/resources.ts'
 import { keyOf } from '../../src/kube/types.ts'
 import { badInputs, references, wronglyAnswered } from './bad-input.ts'
@@ -37,6 +40,17 @@ test.each(RULES)('refuses $what in words', async ({ before, write, words }) => {
     await place.kube.delete(resourceOf(before), keyOf(named(before)))
   }
   expect(answer).toContain(words)
+})
+
+test('the examples are taken as they are', async () => {
+  for (const file of readdirSync('examples')) {
+    for (const document of parseAllDocuments(readFileSync(join('examples', file), 'utf8'))) {
+      const object = document.toJS() as Kind
+      object.metadata = { ...object.metadata, namespace: NS }
+      const { spec } = await place.kube.create(resourceOf(object), object, { dryRun: true })
+      expect(spec, `${file} ${object.kind} ${object.metadata.name}: a field that is not there`).toMatchObject(object.spec)
+    }
+  }
 })
 
 const absent = { secretRef: { name: 'absent' } }
