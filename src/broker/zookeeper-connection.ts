@@ -49,7 +49,9 @@ export const connectZooKeeper = async ({ config, clocks, disk, logger }: Connect
   return client
 }
 
-const loginError = ({ config, disk }: ConnectOptions, error: unknown): unknown => {
+const inWords = ({ config, disk }: ConnectOptions, error: unknown): unknown => {
+  if (isZooKeeperError(error, 'CONNECTION_LOSS'))
+    return new Error(`${error.message}; zookeeper.connect names the servers`, { cause: error })
   if (!isZooKeeperError(error, 'AUTH_FAILED')) return error
   const file = config.get('java.security.auth.login.config')
   const section = config.get('zookeeper.sasl.clientconfig') ?? 'Client'
@@ -64,6 +66,6 @@ export const connectInWords = async (options: ConnectOptions): Promise<ZooKeeper
   try {
     return await connectZooKeeper(options)
   } catch (error) {
-    throw loginError(options, error)
+    throw inWords(options, error)
   }
 }

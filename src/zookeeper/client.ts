@@ -93,7 +93,9 @@ export class ZooKeeperClient {
     await client.close()
     if (state === 'AUTH_FAILED') throw new ZooKeeperError('AUTH_FAILED', { reason: 'the server refuses the login' })
     const servers = options.servers.map(({ host, port }) => `${host}:${port}`).join(',')
-    throw new ZooKeeperError('CONNECTION_LOSS', { reason: `no session with ${servers} within ${options.connectTimeoutMs} ms` })
+    const why = client.#session.lastFailure
+    const reason = `no session with ${servers} within ${options.connectTimeoutMs} ms${why === undefined ? '' : `: ${why}`}`
+    throw new ZooKeeperError('CONNECTION_LOSS', { reason })
   }
 
   get state(): State {

@@ -50,6 +50,7 @@ export class Session implements ConnectionOwner {
   #sessionId = 0n
   #password: Buffer = Buffer.alloc(PASSWORD_BYTES)
   #timeoutMs: number
+  #lastFailure: string | undefined
   #lastZxid = 0n
   #xid = 0
   #confirmedMs: number
@@ -71,6 +72,10 @@ export class Session implements ConnectionOwner {
   /** As the server granted it, after the first connection. */
   get timeoutMs(): number {
     return this.#timeoutMs
+  }
+  /** Why the last attempt to connect failed, if one did. */
+  get lastFailure(): string | undefined {
+    return this.#lastFailure
   }
   get lastZxid(): bigint {
     return this.#lastZxid
@@ -163,11 +168,10 @@ export class Session implements ConnectionOwner {
         if (failures + useless === 0) backoff.reset()
       } catch (cause) {
         failures++
-        if (!this.#isOver())
-          this.#options.logger.info(
-            { server: `${address.host}:${address.port}`, reason: (cause as Error).message },
-            'ZooKeeper is not reachable',
-          )
+        if (!this.#isOver()) {
+          this.#lastFailure = (cause as Error).message
+          this.#options.logger.info({ server: `${address.host}:${address.port}`, reason: this.#lastFailure }, 'ZooKeeper is not reachable')
+        }
       }
     }
   }

@@ -356,7 +356,7 @@ test('a client whose servers are not there says which, and ends', async () => {
     }),
   )
   await clock.advance(5000)
-  expect(String(await connecting)).toMatch('CONNECTION_LOSS: no session with a:1,b:2 within 5000 ms')
+  expect(String(await connecting)).toMatch('CONNECTION_LOSS: no session with a:1,b:2 within 5000 ms: connection refused')
   const count = servers.dialled.length
   await clock.advance(60_000)
   expect(servers.dialled).toHaveLength(count)
