@@ -18,6 +18,8 @@ export type HttpRequest = {
 const MAX_SOCKETS = 32
 const MAX_ANSWER_BYTES = 256 * 1024 * 1024
 
+const CLOSED = 'the client was closed'
+
 const unreachable = (request: HttpRequest, cause: unknown): KubeError =>
   new KubeError(0, 'Unreachable', `${request.method} ${request.path}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
 
@@ -45,6 +47,7 @@ export class Transport {
   readonly #timeoutMs: number
   readonly #userAgent: string
   readonly #underway = new Set<AbortController>()
+  #isClosed = false
 
   constructor(options: { connection: KubeConnection; clock: MonotonicClock; timeoutMs: number; userAgent: string }) {
     this.#connection = options.connection
@@ -88,7 +91,8 @@ export class Transport {
 
   /** Requests that wait for their answer, or for a connection, reject. Streams end with their connections. */
   close(): void {
-    for (const end of this.#underway) end.abort(new Error('the client was closed'))
+    this.#isClosed = true
+    for (const end of this.#underway) end.abort(new Error(CLOSED))
     this.#agent.destroy()
     this.#watchAgent.destroy()
   }
@@ -109,6 +113,7 @@ export class Transport {
   }
 
   async #open(request: HttpRequest, agent: http.Agent): Promise<http.IncomingMessage> {
+    if (this.#isClosed) throw unreachable(request, CLOSED)
     const authorization = await this.#connection.authorization().catch((error: unknown) => {
       throw new KubeError(0, 'Unreachable', `the login for ${this.#connection.server} could not be read`, { cause: error })
     })

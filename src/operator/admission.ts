@@ -61,8 +61,15 @@ const notFound = (cluster: string, watched: readonly string[]): string => {
 export const isPaused = (object: { metadata: { annotations?: Record<string, string> } }): boolean =>
   object.metadata.annotations?.[PAUSED] === 'true'
 
-/** When to look again: what waits for its Cluster is told by the Cluster's own change. */
-export const againMs = (verdict: Verdict, soonMs: number, lateMs: number): number => {
+const RETRY_MS = 2000
+const MAX_RETRY_MS = 60_000
+
+/**
+ * When to look again: what waits for its Cluster is told by the Cluster's own change, and what Kafka refused is tried in case somebody put it right there.
+ * Thousands may wait for brokers that nobody reaches: the longer that has been so, the later. They are woken by whoever gets an answer first.
+ */
+export const againMs = (verdict: Verdict, unreachableMs: number): number => {
   if (verdict.state === 'ready' || verdict.reason === 'ClusterNotReady') return RESYNC_MS
-  return verdict.state === 'stalled' ? lateMs : soonMs
+  if (verdict.state === 'stalled') return MAX_RETRY_MS
+  return verdict.reason === 'BrokersUnreachable' ? Math.min(Math.max(unreachableMs / 2, RETRY_MS), MAX_RETRY_MS) : RETRY_MS
 }

@@ -1,15 +1,11 @@
 import type { Cluster } from '../api/index.ts'
 import type { Key, Resource, Result } from '../kube/types.ts'
 import { admit, againMs, isPaused, type Claims } from './admission.ts'
-import type { Dependent } from './claims.ts'
+import { clusterKeyOf, type Dependent } from './claims.ts'
 import type { Environment } from './environment.ts'
 import { Unreachable, type Contact } from './kafka/contact.ts'
 import { finalize, keepFinalizer } from './lifecycle.ts'
 import { reconciling, type Verdict } from './reasons.ts'
-
-const RETRY_MS = 2000
-/** Kafka refused; it is asked again in case somebody put it right there. */
-const REFUSED_RETRY_MS = 60_000
 
 /** What came of it; `known` is undefined where Kafka was not looked at. */
 export type Brought<Known> = { verdict: Verdict; known?: Known | undefined }
@@ -38,7 +34,7 @@ export const reconcileDependent = async <T extends Dependent, Known>(
   await keepFinalizer(environment, resource, object)
   const { verdict, known } = await bringAdmitted(environment, object, work)
   await environment.kube.patchStatus<T>(resource, object, work.status(object, verdict, known))
-  return { requeueAfterMs: againMs(verdict, RETRY_MS, REFUSED_RETRY_MS) }
+  return { requeueAfterMs: againMs(verdict, environment.contacts.unreachableMs(clusterKeyOf(object))) }
 }
 
 const bringAdmitted = async <T extends Dependent, Known>(

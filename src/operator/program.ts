@@ -12,6 +12,7 @@ import { keepMemorySmall } from './heap.ts'
 import { startHttp } from './http.ts'
 import { CertificateEnds } from './certificates/ends.ts'
 import type { OperatorPods } from './cluster/access.ts'
+import { announcing } from './kafka/announcing.ts'
 import type { Contacts } from './kafka/contact.ts'
 import { KafkaContacts } from './kafka/contacts.ts'
 import { lookAtCluster } from './migration/old-cluster.ts'
@@ -138,9 +139,10 @@ class RunningOperator {
       namespaces: options.watched,
       relistMs: options.relistMs,
     })
-    this.#contacts =
+    const contacts =
       options.contacts?.(this.#store) ??
       new KafkaContacts({ clock: clocks.monotonic, logger, entrance: entranceOf(this.#kube, this.#store), home: homeOf(this.#kube) })
+    this.#contacts = announcing(contacts, (cluster) => this.#store.wake(cluster, 'BrokersUnreachable'))
     this.#events = new EventRecorder<Reason>({
       kube: this.#kube,
       clock: clocks.wall,
@@ -150,12 +152,12 @@ class RunningOperator {
       controller: 'sofakafka.io/operator',
       instance: identity,
     })
-    const { kube, store, contacts } = { kube: this.#kube, store: this.#store, contacts: this.#contacts }
+    const { kube, store } = { kube: this.#kube, store: this.#store }
     const environment = {
       certificateEnds: this.#certificateEnds,
       kube,
       store,
-      contacts,
+      contacts: this.#contacts,
       lookAtCluster: lookAtCluster({ clock: clocks.monotonic, logger }),
       ensembles: options.ensembles ?? new ZooKeeperEnsembles({ clock: clocks.monotonic, logger }),
       events: this.#events,

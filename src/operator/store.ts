@@ -7,6 +7,7 @@ import { pods, secretsMetadata, services, statefulSets, type Pod, type Service, 
 import { keyOf, keyText, type Key, type Kube, type KubeObject, type Resource } from '../kube/types.ts'
 import { aclPrincipal, claimOf, clusterKeyOf, topicName, userName, type Dependent } from './claims.ts'
 import { authoritySecret, CLUSTER_LABEL, MANAGED, namespaceOf, USER_LABEL } from './names.ts'
+import type { Reason } from './reasons.ts'
 
 /** Which object wants a look after a change. */
 export type Triggers = Record<'cluster' | 'topic' | 'user' | 'acl', (key: Key) => void>
@@ -28,6 +29,7 @@ export class Store {
   readonly services: InformerGroup<Service>
   /** Their metadata only: a Secret is read when one of ours refers to it. */
   readonly secrets: InformerGroup<KubeObject>
+  readonly #triggers: Triggers
 
   constructor(options: {
     kube: Kube
@@ -40,6 +42,7 @@ export class Store {
     random?: () => number
   }) {
     const { triggers, namespaces = [], ...common } = options
+    this.#triggers = triggers
     const informer = <T extends KubeObject>(
       resource: Resource<T>,
       onChange: (now: T | undefined, before: T | undefined) => void,
@@ -62,7 +65,7 @@ export class Store {
       })
       return made
     }
-    this.clusters = informer(clusters, (now, before) => this.#clusterChanged(now, before, triggers), {
+    this.clusters = informer(clusters, (now, before) => this.#clusterChanged(now, before), {
       indexes: { secret: secretsOfCluster },
     })
     this.topics = claimed(topics, topicName, triggers.topic)
@@ -109,17 +112,28 @@ export class Store {
     return this.statefulSets.by('cluster', keyText(cluster))
   }
 
-  #clusterChanged(now: Cluster | undefined, before: Cluster | undefined, triggers: Triggers): void {
+  #clusterChanged(now: Cluster | undefined, before: Cluster | undefined): void {
     const cluster = now ?? before!
     const key = keyOf(cluster)
-    if (isWorthALook(now, before)) triggers.cluster(key)
+    if (isWorthALook(now, before)) this.#triggers.cluster(key)
     if (visible(now) === visible(before)) return
-    const each = (informer: InformerGroup<Topic> | InformerGroup<User> | InformerGroup<Acl>, trigger: (key: Key) => void) => {
-      for (const object of informer.by('cluster', keyText(key))) trigger(keyOf(object))
-    }
-    each(this.topics, triggers.topic)
-    each(this.users, triggers.user)
-    each(this.acls, triggers.acl)
+    for (const [object, trigger] of this.#dependents(key)) trigger(keyOf(object))
+  }
+
+  /** What of a Cluster waits for this reason is looked at now. */
+  wake(cluster: Key, reason: Reason): void {
+    for (const [object, trigger] of this.#dependents(cluster))
+      if (conditionOf(object.status?.conditions, 'Ready')?.reason === reason) trigger(keyOf(object))
+  }
+
+  #dependents(cluster: Key): (readonly [Topic | User | Acl, (key: Key) => void])[] {
+    const { topic, user, acl } = this.#triggers
+    const text = keyText(cluster)
+    return [
+      ...this.topics.by('cluster', text).map((object) => [object, topic] as const),
+      ...this.users.by('cluster', text).map((object) => [object, user] as const),
+      ...this.acls.by('cluster', text).map((object) => [object, acl] as const),
+    ]
   }
 }
 
