@@ -140,6 +140,12 @@ describe('network policies', () => {
     const ensemble = policyOf('zookeeper', { zookeeper: { replicas: 3, image: 'zookeeper:3.9', storage: { size: '1Gi' } } })
     expect(rule(ensemble, 2888)?.from).toEqual([servers])
     expect(rule(ensemble, 3888)?.from).toEqual([servers])
+    expect(rule(ensemble, 9404)).toBeUndefined()
+    const more = { tls: { enabled: true }, metrics: { enabled: true } }
+    const secured = policyOf('zookeeper', { zookeeper: { replicas: 3, image: 'zookeeper:3.9', storage: { size: '1Gi' }, ...more } })
+    expect(rule(secured, 2181)).toBeUndefined()
+    expect(rule(secured, 2182)?.from).toEqual([brokers, servers, ours])
+    expect(rule(secured, 9404)).toEqual({ ports: [{ protocol: 'TCP', port: 9404 }] })
   })
 
   test('let in whom a listener names, and no others', () => {

@@ -7,6 +7,7 @@ import type { Cluster } from '../../src/api/index.ts'
 import { parseJaasUsers } from '../../src/embedded-zookeeper/jaas.ts'
 import { parseZooConfig } from '../../src/embedded-zookeeper/zoo-cfg.ts'
 import type { ConfigMap, Pod, Service, StatefulSet } from '../../src/kube/resources.ts'
+import { serverWish } from '../../src/operator/certificates/zookeeper.ts'
 import type { Inputs } from '../../src/operator/cluster/inputs.ts'
 import { desired } from '../../src/operator/cluster/desired.ts'
 import type { ZooKeeperFacts } from '../../src/operator/cluster/zookeeper.ts'
@@ -14,7 +15,7 @@ import { nextToReplace } from '../../src/operator/cluster/roll.ts'
 import { ensembleOf, memberLine } from '../../src/operator/zookeeper/apache.ts'
 import { newLogin } from '../../src/operator/zookeeper/login.ts'
 import { planOf, type EnsembleSeen } from '../../src/operator/zookeeper/membership.ts'
-import { parseConnect } from '../../src/operator/zookeeper/place.ts'
+import { connectText, parseConnect } from '../../src/operator/zookeeper/place.ts'
 import { nextSecurity, type Security } from '../../src/operator/zookeeper/security.ts'
 import { START_SCRIPT } from '../../src/operator/zookeeper/start-script.ts'
 import { parseEnsembleConfig } from '../../src/zookeeper/ensemble.ts'
@@ -219,6 +220,9 @@ describe('an ensemble', () => {
       name: 'zookeeper-tls',
       secret: { secretName: 'ant-cluster-ca', defaultMode: 0o440 },
     })
+    // Brokers compare the name by which they call it.
+    const [address] = parseConnect(connectText(secured)).servers
+    expect(serverWish(secured).hosts).toContain(address!.host)
     // What runs without is as it was.
     const without = render(own({ image: 'zookeeper:3.9', replicas: 3 }), { security: 'acl', login: newLogin(), ensemble })
     expect(JSON.stringify(without.objects.filter(({ kind }) => kind !== 'ConfigMap'))).not.toMatch(/2182|TLS_|zookeeper-tls/)
