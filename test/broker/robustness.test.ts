@@ -13,6 +13,7 @@ import { batchOf, valuesOf } from '../support/batches.ts'
 import { eventually } from '../support/net.ts'
 import { RawClient } from '../support/raw-client.ts'
 import { Random } from '../support/random.ts'
+import { slowness } from '../support/slowness.ts'
 
 // The broker has a process of its own, so that its memory can be told from that of its clients.
 let child: ChildProcess
@@ -46,10 +47,10 @@ const isLinux = process.platform === 'linux'
 /** Another client, which must not notice. */
 const worksForOthers = async (): Promise<number> => {
   const startMs = performance.now()
-  const client = await KafkaConnection.open({ host: '127.0.0.1', port, clientId: 'other', clock: monotonicClock, timeoutMs: 5000 })
+  const client = await KafkaConnection.open({ host: '127.0.0.1', port, clientId: 'other', clock: monotonicClock, timeoutMs: 30_000 })
   const produced = await client.request(produce, {
     acks: -1,
-    timeoutMs: 5000,
+    timeoutMs: 30_000,
     topics: [{ name: 't', partitions: [{ partitionIndex: 0, records: batchOf(['still here']) }] }],
   })
   const fetchOffset = produced.responses[0]!.partitions[0]!.baseOffset
@@ -184,7 +185,9 @@ test.skipIf(!isLinux)('500 consumers that ask for 50 MB and never read', { timeo
     ),
   )
   await new Promise((resolve) => setTimeout(resolve, 2000))
+  const slowBefore = slowness()
   const ms = await worksForOthers()
+  const slow = Math.max(slowBefore, slowness())
   const peakMb = residentMb()
   const usedMb = (await heldMb()) - before
   console.log(
@@ -193,9 +196,9 @@ test.skipIf(!isLinux)('500 consumers that ask for 50 MB and never read', { timeo
   // The budget for responses is 64 MiB; the allocator keeps some of what was freed.
   expect(usedMb).toBeLessThan(128)
   expect(peakMb).toBeLessThan(512)
-  expect(ms).toBeLessThan(3000)
+  expect(ms).toBeLessThan(3000 * slow)
   for (const socket of sockets) socket.destroy()
-  await eventually(async () => (await worksForOthers()) < 1000)
+  await eventually(async () => (await worksForOthers()) < 1000 * slow)
 })
 
 test('metadata still says what it said', async () => {

@@ -9,6 +9,7 @@ import type { Summary } from '../../src/local/screen.ts'
 import { lacks } from '../support/needs.ts'
 import { eventually, freePort } from '../support/net.ts'
 import { pidsOf } from './support/machine.ts'
+import { slowness } from '../support/slowness.ts'
 
 const shell = promisify(execFile)
 
@@ -119,7 +120,7 @@ describe.sequential('npm start', () => {
     expect(await run.exited).toBe(0)
     const tookMs = performance.now() - startMs
     console.log(`stopped in ${Math.round(tookMs)} ms`)
-    expect(tookMs).toBeLessThan(2_000)
+    expect(tookMs).toBeLessThan(2_000 * slowness())
     expect(pids.filter(isRunning)).toEqual([])
   })
 })
