@@ -8,23 +8,9 @@ import type { FetchWaiter, Moved, WakeQueue } from './fetch-waiter.ts'
 import { fetchFrom, type Fetched, type FetchRequest, findOffset, type FoundOffset } from './partition-reads.ts'
 import { type FollowerState, InSyncReplicas, type LeaderNow } from './replicas/in-sync.ts'
 import { IsrWriter, type IsrWriterOptions } from './replicas/isr-writer.ts'
+import type { FollowerFetch, Leadership } from './replicas/leadership.ts'
 import { ReplicatedWaiters } from './replicated-waiters.ts'
 
-/** What the controller says of a partition. */
-export type Leadership = {
-  leader: number
-  leaderEpoch: number
-  isr: readonly number[]
-  /** All assigned replicas, those that are added or removed by a reassignment too. */
-  replicas: readonly number[]
-  addingReplicas: readonly number[]
-  removingReplicas: readonly number[]
-  controllerEpoch: number
-  /** Version of the state znode; an in-sync set is written only where it still holds. */
-  zkVersion: number
-}
-/** What a follower's fetch tells the leader. `logStartOffset` -1: unknown. `nowMs`: when the fetch was read, by the monotonic clock. */
-export type FollowerFetch = { fetchOffset: number; logStartOffset: number; nowMs: number }
 /** What the leader said beside the records. */
 export type LeaderOffsets = { leaderEpoch: number; highWatermark: number; logStartOffset: number }
 export type AppendRequest = {

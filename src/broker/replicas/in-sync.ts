@@ -1,4 +1,4 @@
-import type { FollowerFetch, Leadership } from '../partition.ts'
+import type { FollowerFetch, Leadership } from './leadership.ts'
 
 /** What a leader knows of one follower. Offsets are -1 while the follower has not fetched from this leader. Times are monotonic ms. */
 export type FollowerState = { brokerId: number; logEndOffset: number; logStartOffset: number; lastCaughtUpMs: number }

@@ -2,9 +2,9 @@ import type { TopicPartition } from '../../base/topic-partition.ts'
 import type { MonotonicClock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
 import type { LeaderAndIsr } from '../metadata/znodes/partition-state.ts'
-import type { Leadership } from '../partition.ts'
 import type { InSyncReplicas } from './in-sync.ts'
 import type { IsrStore } from './isr-store.ts'
+import type { Leadership } from './leadership.ts'
 
 /** What happens to in-sync sets on this broker, for those who count and tell. */
 export interface IsrObserver {
