@@ -111,22 +111,22 @@ export class Place {
 }
 
 /** A topic, and who produces to it idempotently and consumes it. */
-const resourcesOf = (cluster: string, topic: string, partitions: number): string => `apiVersion: sofakafka.io/v1beta1
+const resourcesOf = (cluster: string, user: string, topic: string, partitions: number): string => `apiVersion: sofakafka.io/v1beta1
 kind: Topic
 metadata: {name: ${topic}}
 spec: {clusterRef: {name: ${cluster}}, partitions: ${partitions}, replicas: 3, config: {min.insync.replicas: 2}}
 ---
 apiVersion: sofakafka.io/v1beta1
 kind: User
-metadata: {name: load}
+metadata: {name: ${user}}
 spec: {clusterRef: {name: ${cluster}}}
 ---
 apiVersion: sofakafka.io/v1beta1
 kind: Acl
-metadata: {name: load}
+metadata: {name: ${user}}
 spec:
   clusterRef: {name: ${cluster}}
-  user: load
+  user: ${user}
   rules:
     - {resource: {type: Topic, name: "*"}, operations: [All]}
     - {resource: {type: Group, name: "*"}, operations: [All]}
@@ -154,10 +154,11 @@ export class Load {
 
   /** `secure` names a listener with TLS; absent, the clients use the first one. */
   static async start(place: Place, topic: string, secure?: string): Promise<Load> {
-    const { code, stderr } = await place.kubectl.apply(resourcesOf(place.cluster, topic, Load.PARTITIONS))
+    const user = `${place.cluster}-load`
+    const { code, stderr } = await place.kubectl.apply(resourcesOf(place.cluster, user, topic, Load.PARTITIONS))
     if (code !== 0) throw new Error(stderr)
-    for (const what of ['sku/load', 'ska/load', `skt/${topic}`]) await place.becomesReady(what)
-    const login = await place.kubectl.login('load')
+    for (const what of [`sku/${user}`, `ska/${user}`, `skt/${topic}`]) await place.becomesReady(what)
+    const login = await place.kubectl.login(user)
     const load = new Load(place, secure === undefined ? login : { ...login, ...(await place.entrance(secure)) }, topic)
     await load.goesOn()
     return load
