@@ -37,6 +37,8 @@ const HINTS: Readonly<Record<string, string>> = {
   RECORD_TOO_LARGE: 'max.message.bytes of the topic says how large one may be',
 }
 
+const NOT_THERE = new Set(['UNKNOWN_TOPIC_OR_PARTITION', 'GROUP_ID_NOT_FOUND'])
+
 /** Words and an exit code for anything that was thrown. Texts of servers hold no passwords. */
 export const describeFailure = (error: unknown): { code: number; text: string } => {
   if (!(error instanceof Error)) return { code: EXIT.failed, text: String(error) }
@@ -45,7 +47,10 @@ export const describeFailure = (error: unknown): { code: number; text: string } 
   if (error.name === 'KubeError') return ofKubernetes(coded)
   if (error.name === 'KafkaError') {
     const hint = HINTS[coded.error ?? '']
-    return { code: EXIT.failed, text: `Kafka says ${coded.error}: ${error.message}${hint ? `; ${hint}` : ''}` }
+    return {
+      code: NOT_THERE.has(coded.error ?? '') ? EXIT.notFound : EXIT.failed,
+      text: `Kafka says ${coded.error}: ${error.message}${hint ? `; ${hint}` : ''}`,
+    }
   }
   if (error.constructor.name === 'ConnectionError') return { code: EXIT.unreachable, text: `Kafka cannot be reached: ${error.message}` }
   return { code: EXIT.failed, text: error.message }

@@ -114,7 +114,7 @@ describe('through the API server, to a broker whose advertised name is known ins
     })
     expect(await run('produce orders -p 2 -z gzip --user app', { input: 'no end of line' })).toMatchObject({
       code: 0,
-      err: '1 records written to orders\n',
+      err: '1 record written to orders\n',
     })
     const { code, out, err } = await run('consume orders --from earliest --exit --format %k=%v;%h\\n')
     expect([code, err]).toEqual([0, '4 records\n'])
@@ -131,7 +131,10 @@ describe('through the API server, to a broker whose advertised name is known ins
     expect(await read('--from -1h')).toContain('x\ny\nz\n')
     expect(await read('--from 2099-01-01')).toBe('')
     expect((await run('consume orders -p 7')).err).toContain('--partition 7: orders has the partitions 0 to 2')
-    expect((await run('consume nothing --exit')).err).toContain('Kafka says UNKNOWN_TOPIC_OR_PARTITION')
+    const unknown = await run('consume nothing --exit')
+    expect([unknown.code, unknown.err]).toEqual([3, expect.stringContaining('Kafka says UNKNOWN_TOPIC_OR_PARTITION')])
+    const keyless = await run('produce orders -K :', { input: 'a:1\nb\n' })
+    expect([keyless.code, keyless.err]).toEqual([1, expect.stringContaining('(0 records confirmed; nothing after them was written)')])
     const json = (await run(`consume orders -p 2 --from ${before} -m 1 -o json`)).out
     expect(JSON.parse(json)).toMatchObject({ topic: 'orders', partition: 2, offset: before, value: 'x', key: null })
   })

@@ -3,7 +3,7 @@ import { type ReadRecord, readRecords } from '../../client/record-reader.ts'
 import type { Call, Run } from '../command.ts'
 import { type KafkaAccess, withKafka } from '../kafka-access.ts'
 import type { Session } from '../session.ts'
-import { formatter, jsonLine } from './format.ts'
+import { counted, formatter, jsonLine } from './format.ts'
 import { startOf } from './start.ts'
 
 type Until = {
@@ -70,7 +70,7 @@ export const run: Run = (call, session) => {
       session.io.err('waiting for records that are written from now on; --from earliest shows those that are there. Ctrl-C ends it\n')
     try {
       const count = await read(kafka, session, from, { ends, max }, print)
-      session.io.err(`${count} records\n`)
+      session.io.err(`${counted(count)}\n`)
     } catch (error) {
       if (!session.signal.aborted) throw error
     }

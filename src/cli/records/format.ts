@@ -46,3 +46,5 @@ export const formatter = (format: string): ((record: ReadRecord) => Buffer) => {
       }),
     )
 }
+
+export const counted = (records: number): string => `${records} record${records === 1 ? '' : 's'}`

@@ -3,6 +3,7 @@ import { type Call, type Run, UsageError } from '../command.ts'
 import { describeFailure, Failure } from '../failure.ts'
 import { withKafka } from '../kafka-access.ts'
 import type { Session } from '../session.ts'
+import { counted } from './format.ts'
 
 const MAX_CALL_BYTES = 512 * 1024
 const MAX_LINE_BYTES = 16 * 1024 * 1024
@@ -75,22 +76,28 @@ function* portions(records: readonly NewRecord[]): Generator<NewRecord[], void, 
   if (portion.length > 0) yield portion
 }
 
+/** The leader answers so before it writes anything; every partition of a topic gives the first of them alike. */
+const REFUSALS = new Set(['TOPIC_AUTHORIZATION_FAILED', 'INVALID_TOPIC_EXCEPTION'])
+const isRefusal = (error: unknown): boolean => REFUSALS.has((error as { error?: string }).error ?? '')
+
 const writeAll = async (session: Session, writer: RecordWriter, make: (line: Buffer, number: number) => NewRecord): Promise<number> => {
   let [written, read] = [0, 0]
+  let isSending = false
   try {
     for await (const lines of linesOf(untilAborted(session.io.input, session.signal))) {
       const records = lines.map((line) => make(line, ++read))
       for (const portion of portions(records)) {
+        isSending = true
         await writer.send(portion)
+        isSending = false
         written += portion.length
       }
     }
     return written
   } catch (error) {
     const { code, text } = describeFailure(error)
-    throw new Failure(`${text} (${written} records are confirmed; those after them may or may not have been written)`, code, {
-      cause: error,
-    })
+    const rest = isSending && !isRefusal(error) ? 'those after them may or may not have been written' : 'nothing after them was written'
+    throw new Failure(`${text} (${counted(written)} confirmed; ${rest})`, code, { cause: error })
   }
 }
 
@@ -103,6 +110,6 @@ export const run: Run = (call, session) => {
     const fields = { ...(partition === undefined ? {} : { partition }), ...(codec ? { codec } : {}) }
     const writer = new RecordWriter({ client, clock: session.clocks.monotonic, topic, ...fields })
     const written = await writeAll(session, writer, make)
-    session.io.err(`${written} records written to ${topic}\n`)
+    session.io.err(`${counted(written)} written to ${topic}\n`)
   })
 }
