@@ -23,6 +23,7 @@ describe('the configuration of a broker', () => {
   test.each([
     [{ 'num.partitions': 'x' }, 'Invalid value x for configuration num.partitions: Not a number of type INT'],
     [{ 'num.partitions': '0' }, 'num.partitions must be at least 1'],
+    [{ 'offsets.topic.compression.codec': '9' }, 'offsets.topic.compression.codec must be between 0 and 4'],
     [{ 'auto.create.topics.enable': 'yes' }, 'Expected value to be either true or false'],
     [{ 'broker.id': '3000000000' }, 'it must be between -2147483648 and 2147483647'],
     [{ 'zookeeper.ssl.ocsp.enable': 'true' }, 'zookeeper.ssl.ocsp.enable=true is refused: certificates are not looked up by OCSP'],
