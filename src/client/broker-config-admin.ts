@@ -39,6 +39,19 @@ export class BrokerConfigAdmin {
     )
   }
 
+  /** What is set at run time for one broker alone, such as leader.replication.throttled.rate. */
+  async own(brokerId: number, keys: readonly string[]): Promise<Map<string, string | null>> {
+    const settings = await this.ofBroker(brokerId, keys)
+    return new Map([...settings].flatMap(([key, places]) => (places.has('broker') ? [[key, places.get('broker') ?? null] as const] : [])))
+  }
+
+  /** Sets, or takes away (`value: null`), for one broker alone. */
+  async alterOwn(brokerId: number, changes: readonly KeyChange[]): Promise<void> {
+    const resources = [alteration(BROKER_RESOURCE, String(brokerId), changes)]
+    const { responses } = await this.#client.broker(brokerId, incrementalAlterConfigs, { resources })
+    responses.forEach(checked)
+  }
+
   /** Sets, or takes away (`value: null`), for all brokers together. */
   async alterShared(changes: readonly KeyChange[]): Promise<void> {
     const { responses } = await this.#client.anyBroker(incrementalAlterConfigs, { resources: [alteration(BROKER_RESOURCE, '', changes)] })

@@ -1,12 +1,9 @@
 import { partitionKey, type TopicPartition } from '../base/topic-partition.ts'
-import { describeConfigs } from '../protocol/api/32-describe-configs.ts'
 import { electLeaders } from '../protocol/api/43-elect-leaders.ts'
-import { incrementalAlterConfigs } from '../protocol/api/44-incremental-alter-configs.ts'
 import { alterPartitionReassignments } from '../protocol/api/45-alter-partition-reassignments.ts'
 import { listPartitionReassignments } from '../protocol/api/46-list-partition-reassignments.ts'
-import { checked, errorName, failureOf, KafkaError } from '../protocol/errors.ts'
+import { errorName, failureOf, KafkaError } from '../protocol/errors.ts'
 import type { ClusterClient } from './cluster-client.ts'
-import { alteration, BROKER_RESOURCE, type KeyChange } from './config-resource.ts'
 
 /** `leader` is -1 where there is none. Replicas in the order of preference. */
 export type PartitionReplicas = TopicPartition & { leader: number; replicas: number[]; isr: number[] }
@@ -18,16 +15,15 @@ export type ElectionType = 'PREFERRED' | 'UNCLEAN'
 /** One answer per partition that the cluster said something of, by `partitionKey`; undefined where it went well. */
 export type PartitionOutcomes = Map<string, KafkaError | undefined>
 
-/** ElectionType of kafka-clients; the source of a value that was set for this broker at run time. */
+/** ElectionType of kafka-clients. */
 const ELECTION_TYPES: Readonly<Record<ElectionType, number>> = { PREFERRED: 0, UNCLEAN: 1 }
-const DYNAMIC_BROKER_CONFIG = 2
 const TIMEOUT_MS = 30_000
 
 export const byTopic = <T extends TopicPartition>(partitions: readonly T[]): [string, T[]][] => [
   ...Map.groupBy(partitions, ({ topic }) => topic),
 ]
 
-/** Where partitions are, who leads them, and what throttles their copying. Calls reject when the cluster cannot be reached or refuses the call as a whole. */
+/** Where partitions are, and who leads them. Calls reject when the cluster cannot be reached or refuses the call as a whole. */
 export class PartitionAdmin {
   readonly #client: ClusterClient
 
@@ -96,21 +92,5 @@ export class PartitionAdmin {
         ]),
       ),
     )
-  }
-
-  /** What was set at run time for this broker alone, such as leader.replication.throttled.rate. */
-  async brokerConfig(brokerId: number, keys: readonly string[] | null = null): Promise<Map<string, string | null>> {
-    const resources = [{ resourceType: BROKER_RESOURCE, resourceName: String(brokerId), configurationKeys: keys && [...keys] }]
-    const { results } = await this.#client.broker(brokerId, describeConfigs, { resources })
-    const configs = results
-      .flatMap((result) => checked(result).configs)
-      .filter(({ configSource }) => configSource === DYNAMIC_BROKER_CONFIG)
-    return new Map(configs.map(({ name, value }) => [name, value]))
-  }
-
-  async alterBrokerConfig(brokerId: number, changes: readonly KeyChange[]): Promise<void> {
-    const resources = [alteration(BROKER_RESOURCE, String(brokerId), changes)]
-    const { responses } = await this.#client.broker(brokerId, incrementalAlterConfigs, { resources })
-    responses.forEach(checked)
   }
 }

@@ -3,7 +3,6 @@ import { monotonicClock } from '../../src/base/clock.ts'
 import { silentLogger } from '../../src/base/logger.ts'
 import { BrokerConfigAdmin } from '../../src/client/broker-config-admin.ts'
 import { ClusterClient } from '../../src/client/cluster-client.ts'
-import { PartitionAdmin } from '../../src/client/partition-admin.ts'
 import { type OurBroker, type OurZooKeeper, startOurBroker, startOurZooKeeper } from '../support/ours.ts'
 
 const KEY = 'message.max.bytes'
@@ -33,9 +32,9 @@ test('a broker shows each place where a key stands, and what is set for all of t
   await configs.alterShared([{ key: KEY, value: '3000000' }])
   expect(await configs.shared()).toEqual(new Map([[KEY, '3000000']]))
   expect(await placesOf(KEY)).toEqual({ cluster: '3000000', file: '2000000', default: '1048588' })
-  await new PartitionAdmin(client).alterBrokerConfig(brokerId, [{ key: KEY, value: '4000000' }])
+  await configs.alterOwn(brokerId, [{ key: KEY, value: '4000000' }])
   expect(await placesOf(KEY)).toMatchObject({ broker: '4000000', cluster: '3000000' })
-  await new PartitionAdmin(client).alterBrokerConfig(brokerId, [{ key: KEY, value: null }])
+  await configs.alterOwn(brokerId, [{ key: KEY, value: null }])
   await configs.alterShared([{ key: KEY, value: null }])
   expect(await configs.shared()).toEqual(new Map())
   expect(await placesOf(KEY)).toEqual({ file: '2000000', default: '1048588' })

@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { monotonicClock } from '../../src/base/clock.ts'
 import { silentLogger } from '../../src/base/logger.ts'
 import { ClusterClient } from '../../src/client/cluster-client.ts'
+import { BrokerConfigAdmin } from '../../src/client/broker-config-admin.ts'
 import { PartitionAdmin, type PartitionOutcomes } from '../../src/client/partition-admin.ts'
 import type { KafkaError } from '../../src/protocol/errors.ts'
 import { ZooKeeperClient } from '../../src/zookeeper/client.ts'
@@ -218,11 +219,12 @@ export const tellStory = async (
   story.set('unclean elections', await answers(() => admin.electLeaders('UNCLEAN', [at(0), at(77)])))
   story.set('all elections', await answers(() => admin.electLeaders('PREFERRED', null)))
   story.set('lists', await admin.reassignments([at(0), at(77), at(0, 'x')]))
-  await admin.alterBrokerConfig(2, [{ key: 'leader.replication.throttled.rate', value: '5000' }])
-  const throttles = () => admin.brokerConfig(2, ['leader.replication.throttled.rate', 'follower.replication.throttled.rate'])
+  const configs = new BrokerConfigAdmin(client)
+  await configs.alterOwn(2, [{ key: 'leader.replication.throttled.rate', value: '5000' }])
+  const throttles = () => configs.own(2, ['leader.replication.throttled.rate', 'follower.replication.throttled.rate'])
   await eventually(async () => (await throttles()).size > 0, { what: 'the throttle is known' })
   story.set('throttle', Object.fromEntries(await throttles()))
-  await admin.alterBrokerConfig(2, [{ key: 'leader.replication.throttled.rate', value: null }])
+  await configs.alterOwn(2, [{ key: 'leader.replication.throttled.rate', value: null }])
   await note('requests')
   client.close()
   await zookeeper.close()

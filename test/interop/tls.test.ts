@@ -1,6 +1,7 @@
 import { connect } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Admin } from '../../src/client/admin.ts'
+import { BrokerConfigAdmin } from '../../src/client/broker-config-admin.ts'
 import { PartitionAdmin } from '../../src/client/partition-admin.ts'
 import { lacks } from '../support/needs.ts'
 import { eventually } from '../support/net.ts'
@@ -60,7 +61,7 @@ describe.skipIf(lacks('kcat'))('two brokers that speak nothing but TLS', () => {
 
   test('take another certificate by a change at run time, as Apache’s brokers do', { timeout: 60_000 }, async () => {
     const client = lab.client()
-    const admin = new PartitionAdmin(client)
+    const admin = new BrokerConfigAdmin(client)
     const key = 'listener.name.pass.ssl.keystore.location'
     const shown = (): Promise<string> =>
       new Promise((resolve, reject) => {
@@ -71,10 +72,10 @@ describe.skipIf(lacks('kcat'))('two brokers that speak nothing but TLS', () => {
         })
         socket.once('error', reject)
       })
-    const change = (name: string, value: string | null) => admin.alterBrokerConfig(1, [{ key: name, value }])
+    const change = (name: string, value: string | null) => admin.alterOwn(1, [{ key: name, value }])
     await change(key, lab.store('another').pem)
     expect(await shown()).toBe('CN=another')
-    expect(await admin.brokerConfig(1, [key])).toEqual(new Map([[key, lab.store('another').pem]]))
+    expect(await admin.own(1, [key])).toEqual(new Map([[key, lab.store('another').pem]]))
     await expect(change(key, '/nowhere.pem')).rejects.toThrow('/nowhere.pem: the file cannot be read')
     await expect(change('ssl.keystore.location', '/nowhere.pem')).rejects.toThrow('only per-listener using the listener prefix')
     await expect(change('listener.name.pass.ssl.client.auth', 'maybe')).rejects.toThrow('must be one of required, requested, none')

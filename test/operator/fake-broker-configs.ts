@@ -1,7 +1,6 @@
 import type { BrokerConfigAdmin, BrokerSetting, ConfigPlace } from '../../src/client/broker-config-admin.ts'
 import type { KeyChange } from '../../src/client/config-resource.ts'
 import type { KafkaError } from '../../src/protocol/errors.ts'
-import type { FakePartitions } from './fake-partitions.ts'
 
 /** Kafka's defaults of the keys that tests use; null: none. */
 const DEFAULTS: Record<string, string | null> = { 'message.max.bytes': '1048588', 'log.retention.ms': null, 'num.io.threads': '8' }
@@ -10,13 +9,12 @@ const DEFAULTS: Record<string, string | null> = { 'message.max.bytes': '1048588'
 export class FakeBrokerConfigs implements Pick<BrokerConfigAdmin, keyof BrokerConfigAdmin> {
   readonly files = new Map<number, Map<string, string>>()
   readonly set = new Map<string, string>()
+  readonly #own = new Map<number, Map<string, string>>()
   refusal: KafkaError | undefined
   readonly #said: (what: string) => void
-  readonly #partitions: FakePartitions
 
-  constructor(said: (what: string) => void, partitions: FakePartitions) {
+  constructor(said: (what: string) => void) {
     this.#said = said
-    this.#partitions = partitions
   }
 
   async shared(): Promise<Map<string, string | null>> {
@@ -24,7 +22,7 @@ export class FakeBrokerConfigs implements Pick<BrokerConfigAdmin, keyof BrokerCo
   }
 
   async ofBroker(brokerId: number, keys: readonly string[]): Promise<Map<string, BrokerSetting>> {
-    const own = this.#partitions.throttleOf(brokerId)
+    const own = this.throttleOf(brokerId)
     return new Map(
       keys.map((key) => {
         const places: [ConfigPlace, string | null | undefined][] = [
@@ -38,12 +36,32 @@ export class FakeBrokerConfigs implements Pick<BrokerConfigAdmin, keyof BrokerCo
     )
   }
 
+  /** What is set for one broker alone. */
+  throttleOf(brokerId: number): Record<string, string> {
+    return Object.fromEntries(this.#own.get(brokerId) ?? [])
+  }
+
+  async own(brokerId: number): Promise<Map<string, string | null>> {
+    return new Map(this.#own.get(brokerId) ?? [])
+  }
+
+  async alterOwn(brokerId: number, changes: readonly KeyChange[]): Promise<void> {
+    this.#said(`broker ${brokerId} ${changes.map(({ key, value }) => `${key}=${value}`).join(' ')}`)
+    const config = this.#own.get(brokerId) ?? new Map<string, string>()
+    change(config, changes)
+    this.#own.set(brokerId, config)
+  }
+
   async alterShared(changes: readonly KeyChange[]): Promise<void> {
     this.#said(`shared ${changes.map(({ key, value }) => `${key}=${value}`).join(' ')}`)
     if (this.refusal) throw this.refusal
-    for (const { key, value } of changes) {
-      if (value === null) this.set.delete(key)
-      else this.set.set(key, value)
-    }
+    change(this.set, changes)
+  }
+}
+
+const change = (config: Map<string, string>, changes: readonly KeyChange[]): void => {
+  for (const { key, value } of changes) {
+    if (value === null) config.delete(key)
+    else config.set(key, value)
   }
 }

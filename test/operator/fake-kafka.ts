@@ -25,7 +25,7 @@ export class FakeKafka {
   readonly partitions = new FakePartitions((what) => void this.writes.push(what))
   /** What the brokers registered. */
   readonly endpoints = new Map<number, string[]>()
-  readonly brokerConfigs = new FakeBrokerConfigs((what) => void this.writes.push(what), this.partitions)
+  readonly brokerConfigs = new FakeBrokerConfigs((what) => void this.writes.push(what))
   readonly users = new Map<string, Map<ScramMechanism, ScramCredential>>()
   readonly bindings = new Map<string, AclBinding>()
   readonly recorded = new Map<string, OwnerRecord>()

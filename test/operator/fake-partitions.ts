@@ -1,5 +1,4 @@
 import { partitionKey, type TopicPartition } from '../../src/base/topic-partition.ts'
-import type { KeyChange } from '../../src/client/config-resource.ts'
 import type {
   ElectionType,
   PartitionAdmin,
@@ -17,7 +16,6 @@ export class FakePartitions implements Pick<PartitionAdmin, keyof PartitionAdmin
   readonly #said: (what: string) => void
   readonly #all = new Map<string, PartitionReplicas>()
   readonly #moves = new Map<string, Reassignment>()
-  readonly #configs = new Map<number, Map<string, string>>()
 
   constructor(said: (what: string) => void) {
     this.#said = said
@@ -52,9 +50,6 @@ export class FakePartitions implements Pick<PartitionAdmin, keyof PartitionAdmin
       partition.leader = partition.replicas[0]!
       this.#moves.delete(key)
     }
-  }
-  throttleOf(broker: number): Record<string, string> {
-    return Object.fromEntries(this.#configs.get(broker) ?? [])
   }
 
   async replicas(topics: readonly string[] | null = null): Promise<PartitionReplicas[]> {
@@ -95,19 +90,5 @@ export class FakePartitions implements Pick<PartitionAdmin, keyof PartitionAdmin
         return [key, undefined]
       }),
     )
-  }
-
-  async brokerConfig(brokerId: number): Promise<Map<string, string | null>> {
-    return new Map(this.#configs.get(brokerId) ?? [])
-  }
-
-  async alterBrokerConfig(brokerId: number, changes: readonly KeyChange[]): Promise<void> {
-    this.#said(`broker ${brokerId} ${changes.map(({ key, value }) => `${key}=${value}`).join(' ')}`)
-    const config = this.#configs.get(brokerId) ?? new Map<string, string>()
-    for (const { key, value } of changes) {
-      if (value === null) config.delete(key)
-      else config.set(key, value)
-    }
-    this.#configs.set(brokerId, config)
   }
 }

@@ -61,14 +61,14 @@ describe('brokers that are added', () => {
     await place.playNodes(namespace, 5)
     await place.becomes(object, 'Rebalancing')
     expect((await place.readyOf(object))?.message).toBe('4 partitions are still to be moved to broker 3')
-    expect(kafka.partitions.throttleOf(3)).toMatchObject({ 'follower.replication.throttled.rate': '52428800' })
+    expect(kafka.brokerConfigs.throttleOf(3)).toMatchObject({ 'follower.replication.throttled.rate': '52428800' })
     kafka.partitions.settle(2)
     await place.restartOperator()
     kafka.partitions.settle()
     await place.becomes(object, 'Ready')
     const shares = counts(kafka.partitions.of('t').map(({ replicas }) => replicas), 4) // prettier-ignore
     expect([...shares].sort((a, b) => a - b)).toEqual([4, 4, 5, 5])
-    expect(kafka.partitions.throttleOf(3)).toEqual({})
+    expect(kafka.brokerConfigs.throttleOf(3)).toEqual({})
     expect(kafka.recorded.get('brokers/balanced')?.config).toEqual(['0', '1', '2', '3'])
 
     const other = await place.readyCluster('other', group(1), 1)

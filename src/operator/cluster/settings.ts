@@ -109,7 +109,7 @@ const carryOut = async (pass: Pass, contact: Contact, { changes, overrides, rest
     }
   }
   for (const { id, keys } of overrides) {
-    await contact.partitions.alterBrokerConfig(
+    await contact.brokerConfigs.alterOwn(
       id,
       keys.map((key) => ({ key, value: null })),
     )

@@ -43,9 +43,9 @@ export const endMoves = async (contact: Contact, topics: readonly string[], brok
 
 const throttleBrokers = async (contact: Contact, brokers: readonly LiveBroker[], value: string | null): Promise<void> => {
   for (const { id } of brokers) {
-    const now = await contact.partitions.brokerConfig(id, THROTTLED_RATES)
+    const now = await contact.brokerConfigs.own(id, THROTTLED_RATES)
     if (THROTTLED_RATES.every((key) => (now.get(key) ?? null) === value)) continue
-    await contact.partitions.alterBrokerConfig(
+    await contact.brokerConfigs.alterOwn(
       id,
       THROTTLED_RATES.map((key) => ({ key, value })),
     )

@@ -5,6 +5,7 @@ import { monotonicClock } from '../../../src/base/clock.ts'
 import { silentLogger } from '../../../src/base/logger.ts'
 import { Admin } from '../../../src/client/admin.ts'
 import { ClusterClient } from '../../../src/client/cluster-client.ts'
+import { BrokerConfigAdmin } from '../../../src/client/broker-config-admin.ts'
 import { PartitionAdmin } from '../../../src/client/partition-admin.ts'
 import { produce } from '../../../src/protocol/api/00-produce.ts'
 import { errorName } from '../../../src/protocol/errors.ts'
@@ -55,7 +56,7 @@ afterAll(async () => {
 const throttle = async (rate: string | null): Promise<void> => {
   const changes = ['leader', 'follower'].map((side) => ({ key: `${side}.replication.throttled.rate`, value: rate }))
   // A broker that has just started is not known everywhere.
-  for (const { id } of brokers) await eventually(() => partitions.alterBrokerConfig(id, changes).then(() => true))
+  for (const { id } of brokers) await eventually(() => new BrokerConfigAdmin(client).alterOwn(id, changes).then(() => true))
 }
 const create = async (name: string): Promise<void> => {
   const keys = ['leader.replication.throttled.replicas', 'follower.replication.throttled.replicas']
