@@ -18,7 +18,7 @@ const checkAdvertised = (config: BrokerConfig): void => {
   throw new ConfigError('advertised.listeners', `advertised.listeners must have ${name} too: other brokers come by that listener`)
 }
 
-/** What only several keys together can show to be wrong. ConfigError says what to write instead. Call before anything is opened. */
+/** What Kafka's table of keys does not refuse by itself, most of it since only several keys together are wrong. ConfigError says what to write instead. Call before anything is opened. */
 export const checkTogether = (config: BrokerConfig): void => {
   checkAdvertised(config)
   for (const [smaller, larger, why] of AT_MOST) {
@@ -28,4 +28,10 @@ export const checkTogether = (config: BrokerConfig): void => {
   const retention = RETENTION.find((key) => config.get(key) === 0)
   if (retention !== undefined)
     throw new ConfigError(retention, `${retention}=0 would delete every record at once: write 1 or more, or -1 to keep them for ever`)
+  const codec = config.get('offsets.topic.compression.codec')
+  if (codec < 0 || codec > 4)
+    throw new ConfigError(
+      'offsets.topic.compression.codec',
+      `offsets.topic.compression.codec=${codec} must be 0 (none), 1 (gzip), 2 (snappy), 3 (lz4) or 4 (zstd)`,
+    )
 }

@@ -1,4 +1,4 @@
-import { INT_MAX, LONG_MAX, atLeast, between, boolean, className, int, list, long, short, string } from '../key.ts'
+import { INT_MAX, LONG_MAX, atLeast, boolean, className, int, list, long, short, string } from '../key.ts'
 import { protocolVersion } from './log.ts'
 
 const clusterWide = { scope: 'cluster-wide' } as const
@@ -109,9 +109,7 @@ export const coordinatorKeys = {
   'offsets.topic.num.partitions': int('50', 'Partitions of __consumer_offsets; not to be changed later.', { validator: atLeast(1) }),
   'offsets.topic.replication.factor': short('3', 'Replicas of __consumer_offsets.', { validator: atLeast(1) }),
   'offsets.topic.segment.bytes': int('104857600', 'Segment size of __consumer_offsets.', { validator: atLeast(1) }),
-  'offsets.topic.compression.codec': int('0', 'Codec of records in __consumer_offsets: 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd.', {
-    validator: between(0, 4),
-  }),
+  'offsets.topic.compression.codec': int('0', 'Codec of records in __consumer_offsets: 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd.'),
   'offsets.retention.minutes': int('10080', 'Offsets of an empty group are kept this long.', { validator: atLeast(1) }),
   'offsets.retention.check.interval.ms': long('600000', 'How often expired offsets are looked for.', { validator: atLeast(1) }),
   'offsets.commit.timeout.ms': int('5000', 'A commit that the replicas did not get within this time fails.', { validator: atLeast(1) }),
