@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server as HttpsServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { join } from 'node:path'
 import type { Disk } from '../../base/disk.ts'
 import { ServiceAddresses } from './addresses.ts'
@@ -130,6 +130,11 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
   https.requestTimeout = 0
   https.keepAliveTimeout = KEEP_ALIVE_MS
   https.on('tlsClientError', (error) => logger.debug({ err: error }, 'TLS handshake failed'))
+  const sockets = new Set<Socket>()
+  https.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
   port = await listen(https, port, host).catch(async (error: unknown) => {
     tokens.close()
     await journal.close()
@@ -151,7 +156,7 @@ export const startApiServer = async (options: ApiServerOptions): Promise<ApiServ
     kubeconfigPath,
     adminKubeconfig: () => kubeconfig,
     issueToken: (identity) => tokens.issue(identity),
-    stop: () => stop({ https, handler, journal, tokens }),
+    stop: () => stop({ https, sockets, handler, journal, tokens }),
   }
 }
 
@@ -179,12 +184,14 @@ const guard = async ({ request, response, port, tokens, handler }: Incoming): Pr
   await handler.handle({ request, response, url, identity })
 }
 
-const stop = async (parts: { https: HttpsServer; handler: Handler; journal: Journal; tokens: Tokens }): Promise<void> => {
+type Parts = { https: HttpsServer; sockets: Set<Socket>; handler: Handler; journal: Journal; tokens: Tokens }
+const stop = async (parts: Parts): Promise<void> => {
   const closed = new Promise<void>((resolve) => parts.https.close(() => resolve()))
   parts.handler.endWatches()
   parts.https.closeIdleConnections()
   await new Promise((resolve) => setImmediate(resolve))
-  parts.https.closeAllConnections()
+  // Not closeAllConnections: it knows no connection whose TLS handshake is not over.
+  for (const socket of parts.sockets) socket.destroy()
   await closed
   parts.tokens.close()
   await parts.journal.close()

@@ -357,3 +357,17 @@ test('everything is there again after a restart, and a torn end of the journal i
   await second.stop()
   removeDirectory(own)
 })
+
+test('it stops while somebody is connected who has said nothing', async () => {
+  const own = temporaryDirectory('apiserver-stops')
+  const other = await start(own)
+  const socket = connect({ port: other.port, host: '127.0.0.1' })
+  const ended = new Promise((resolve) => socket.once('close', resolve))
+  socket.on('error', () => {})
+  await new Promise((resolve) => socket.once('connect', resolve))
+  // A request's answer: by then the server has accepted the connection before it, too.
+  await ask(targetOf(other), { method: 'GET', path: '/api' })
+  await other.stop()
+  await ended
+  removeDirectory(own)
+})
