@@ -11,8 +11,7 @@ export const NO_OFFSET = -1
 const MAX_SEQUENCE = 0x7fff_ffff
 
 /** Sequences count 0 to 2^31-1 and begin anew. */
-const subtractFromSequence = (sequence: number, by: number): number =>
-  sequence < by ? MAX_SEQUENCE - (by - sequence) + 1 : sequence - by
+const subtractFromSequence = (sequence: number, by: number): number => (sequence < by ? MAX_SEQUENCE - (by - sequence) + 1 : sequence - by)
 export const isNextSequence = (last: number, next: number): boolean => next === last + 1 || (next === 0 && last === MAX_SEQUENCE)
 
 /** What a log knows of one producer. Source: kafka.log.ProducerStateEntry (2.6). */
