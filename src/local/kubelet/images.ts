@@ -1,7 +1,7 @@
 import type { Container } from '../objects.ts'
 
 /** Programs of this package that a pod may run, in the order in which a stopping machine ends them: who is served goes before who serves. */
-export const PROGRAMS = ['operator', 'console', 'router', 'broker', 'zookeeper'] as const
+export const PROGRAMS = ['operator', 'broker', 'zookeeper'] as const
 export type ProgramName = (typeof PROGRAMS)[number]
 
 export type Launch = { program: ProgramName; args: string[] } | { refused: { reason: string; message: string } }
