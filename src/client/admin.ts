@@ -48,9 +48,9 @@ export class Admin {
     this.#client = client
   }
 
-  /** Names without a topic are not in the map. */
+  /** As the controller knows them: another broker may not have been told yet of what was just made. Names without a topic are not in the map. */
   async describeTopics(names: readonly string[]): Promise<Map<string, TopicDescription>> {
-    const { topics } = await this.#client.topics(names)
+    const { topics } = await this.#client.topicsOfController(names)
     const found = new Map<string, TopicDescription>()
     for (const { name, errorCode, partitions } of topics) {
       if (errorName(errorCode) === 'UNKNOWN_TOPIC_OR_PARTITION') continue

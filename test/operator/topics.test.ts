@@ -215,3 +215,18 @@ test('topics that are waiting are made by few requests', async () => {
   await eventually(() => kafka.topics.size === 300, { timeoutMs: 30_000 })
   expect(kafka.requests.createTopics).toBeLessThanOrEqual(30)
 }, 60_000)
+
+test('a topic that grows is not Ready before the brokers show all its partitions', async () => {
+  const { namespace, kafka } = await servedCluster()
+  const object = topic('grows', namespace, { partitions: 1 })
+  await put(object)
+  await becomes(object, 'Ready')
+  const { describeTopics } = kafka.admin
+  kafka.admin.describeTopics = async (names) =>
+    new Map([...(await describeTopics(names))].map(([name, found]) => [name, name === 'grows' ? { ...found, partitions: 1 } : found]))
+  await put(topic('grows', namespace, { partitions: 3 }))
+  await becomes(object, 'Changed')
+  kafka.admin.describeTopics = describeTopics
+  await becomes(object, 'Ready')
+  expect((await read(object))?.status).toMatchObject({ partitions: 3 })
+})

@@ -42,8 +42,14 @@ const bring = async (environment: Environment, topic: Topic, cluster: Cluster): 
   const isOther = plan.create || plan.growTo || plan.replicas
   const after = isOther ? (await contact.admin.describeTopics([seen.name])).get(seen.name) : seen.description
   const known = knownOf(seen.name, plan, after, change)
-  const unseen = known ? undefined : reconciling('Created', `the topic ${seen.name} is made; the brokers do not show it yet`)
-  return { verdict: refusal ?? plan.problem ?? unseen ?? READY, known }
+  return { verdict: refusal ?? plan.problem ?? unseen(seen.name, plan, known) ?? READY, known }
+}
+
+/** What was done and does not show yet is looked at again soon. */
+const unseen = (name: string, { growTo }: TopicPlan, known: TopicKnown | undefined): Verdict | undefined => {
+  if (!known) return reconciling('Created', `the topic ${name} is made; the brokers do not show it yet`)
+  if (growTo === undefined || known.partitions === growTo) return undefined
+  return reconciling('Changed', `the topic ${name} gets ${growTo} partitions; the brokers do not show them yet`)
 }
 
 const knownOf = (
