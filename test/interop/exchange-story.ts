@@ -105,6 +105,7 @@ export type ExchangeOptions = { rounds: number; pauseMs: number; hasGo: boolean 
  * controller, which is the last of its kind, is killed and comes back as a neighbour under the other kind's controller.
  */
 export const exchange = async ({ rounds, pauseMs, hasGo }: ExchangeOptions): Promise<void> => {
+  Traffic.prepare(hasGo)
   const cluster = await MixedCluster.start(['apache', 'apache', 'apache'])
   const traffics = new Map<string, Traffic>()
   const watches: CommitWatch[] = []

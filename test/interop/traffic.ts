@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { removeDirectory, temporaryDirectory } from '../support/apache.ts'
-import { startJava } from '../support/java.ts'
+import { classpath, startJava } from '../support/java.ts'
 
 export type Stored = { partition: number; offset: number; value: string }
 /** `committed`: what the group's commits were answered, in order; `found`: where the group stood whenever the member was given a partition. */
@@ -16,6 +16,15 @@ export type Account = {
   failures: string[]
   /** Of the member's thread, what it noted in its order. */
   lines: string[]
+}
+
+const JAVA_CLIENTS = 'kafka-clients-2.6.3'
+
+/** Gives the program; it is built once per clone and change. */
+const buildFranzGo = (): string => {
+  const program = join(process.cwd(), 'node_modules', '.cache', 'go', 'franz-go-client')
+  execFileSync('go', ['build', '-buildvcs=false', '-o', program, '.'], { cwd: join('test', 'interop', 'clients', 'go') })
+  return program
 }
 
 const piped = (program: string, args: string[]): ChildProcessWithoutNullStreams => spawn(program, args, { stdio: 'pipe' })
@@ -49,12 +58,18 @@ export class Traffic {
     this.#child.stderr.on('data', (chunk: Buffer) => (this.#errors = (this.#errors + chunk.toString('utf8')).slice(-20_000)))
   }
 
+  /** Builds what `java` and `franzGo` start: that keeps the process busy for so long that a session would end meanwhile. */
+  static prepare(hasGo: boolean): void {
+    classpath(JAVA_CLIENTS)
+    if (hasGo) buildFranzGo()
+  }
+
   /** Apache's clients of 2.6.3. */
   static java(bootstrap: string, topic: string, partitions: number, pauseMs = 10): Traffic {
     const log = ['-Dlog4j.configuration=file:test/support/java/log4j.properties', '-Xmx200m']
     return new Traffic((file) =>
       startJava(
-        'kafka-clients-2.6.3',
+        JAVA_CLIENTS,
         'test/support/java/Traffic.java',
         [bootstrap, topic, `${topic}-group`, String(partitions), String(pauseMs), file],
         log,
@@ -64,10 +79,8 @@ export class Traffic {
 
   /** franz-go with its defaults, which are idempotent. `begin` starts the program in another way, or with TRAFFIC_LOGIN in its environment. */
   static franzGo(bootstrap: string, topic: string, partitions: number, pauseMs = 10, begin = piped): Traffic {
-    const program = join(process.cwd(), 'node_modules', '.cache', 'go', 'franz-go-client')
-    execFileSync('go', ['build', '-buildvcs=false', '-o', program, '.'], { cwd: join('test', 'interop', 'clients', 'go') })
     const args = ['traffic', bootstrap, topic, `${topic}-group`, String(partitions), String(pauseMs)]
-    return new Traffic((file) => begin(program, [...args, file]))
+    return new Traffic((file) => begin(buildFranzGo(), [...args, file]))
   }
 
   get #file(): string {
