@@ -73,8 +73,10 @@ export class FakeKafka {
         'create',
       )
     },
-    deleteTopics: async (names) =>
-      this.#each(
+    deleteTopics: async (names) => {
+      // A pass that has its contact already loses it too.
+      if (!this.isReachable) throw new Unreachable('no broker serves')
+      return this.#each(
         names,
         (name) => name,
         (name) => {
@@ -82,7 +84,8 @@ export class FakeKafka {
           return this.topics.delete(name) ? undefined : new KafkaError('UNKNOWN_TOPIC_OR_PARTITION')
         },
         'delete',
-      ),
+      )
+    },
     createPartitions: async (topics) =>
       this.#each(
         topics,
