@@ -1,5 +1,5 @@
 // Three brokers, three replicas, acks=all: ours, then Apache's, by the rules of the other benchmarks.
-// One part of one side alone, in small: node hack/bench/replicated.ts ours|apache throughput|paced|stop|kill [MB of warming and of each run]
+// One part of one side alone, in small: node hack/bench/replicated.ts ours|apache throughput|paced|stop|kill [MB of warming and of each run] [seconds of each paced run]
 import { apacheCluster, type Cluster, ourCluster } from './clusters.ts'
 import { failover } from './failover.ts'
 import { type Load, produce, type Produced } from './load.ts'
@@ -24,10 +24,15 @@ const STALL_AFTER_MS = 7000
 const loadOf = ({ bootstrap }: Cluster, topic: string, records: number): Load => ({ topic, bootstrap, records, recordBytes: 1024 })
 const pidsOf = ({ nodes }: Cluster): number[] => nodes.map(({ pid }) => pid)
 
-const throughput = async (cluster: Cluster, { warmRecords, records, runs }: ReplicatedOptions): Promise<Throughput> => {
-  const pids = pidsOf(cluster)
+const warmUp = async (cluster: Cluster, { warmRecords }: ReplicatedOptions): Promise<void> => {
   say(`${cluster.name} x 3: warming with ${warmRecords / 1e6} GB`)
-  await produce(loadOf(cluster, 'warm', warmRecords), pids, ALL)
+  await produce(loadOf(cluster, 'warm', warmRecords), pidsOf(cluster), ALL)
+}
+
+const throughput = async (cluster: Cluster, options: ReplicatedOptions): Promise<Throughput> => {
+  const { records, runs } = options
+  const pids = pidsOf(cluster)
+  await warmUp(cluster, options)
   const warm: Produced[] = []
   for (let n = 0; n < runs; n++) {
     const run = await produce(loadOf(cluster, 'kb', records), pids, ALL)
@@ -117,14 +122,18 @@ ${tableOf(ROWS, mine, theirs)}`
 }
 
 if (import.meta.main) {
-  const [side = '', part = '', megabytes = '100'] = process.argv.slice(2)
+  const [side = '', part = '', megabytes = '100', pacedS = '10'] = process.argv.slice(2)
   const start = { ours: ourCluster, apache: apacheCluster }[side]
-  const measure = { throughput, paced, stop, kill }[part]
+  const pacedWarm = async (cluster: Cluster, options: ReplicatedOptions): Promise<Paced> => {
+    await warmUp(cluster, options)
+    return paced(cluster, options)
+  }
+  const measure = { throughput, paced: pacedWarm, stop, kill }[part]
   if (!start || !measure) throw new Error('write ours or apache, then throughput, paced, stop or kill')
   const records = Number(megabytes) * 1000
   say(
     JSON.stringify(
-      await within<object>(start, (cluster) => measure(cluster, { warmRecords: records, records, runs: 3, pacedS: 10 })),
+      await within<object>(start, (cluster) => measure(cluster, { warmRecords: records, records, runs: 3, pacedS: Number(pacedS) })),
       undefined,
       2,
     ),
