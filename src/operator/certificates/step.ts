@@ -149,7 +149,7 @@ const keepServers = async (look: Look, authority: Authority): Promise<void> => {
   const certificate = why === undefined ? present! : issue(wish, terminal)
   if (why !== undefined) look.notes.push(`certificate of ZooKeeper made: ${why}`)
   const texts = { [KEYSTORE_FILE]: certificate.keyPem + certificate.certificatePem, [CA_FILE]: trustOf(authority).join('') }
-  await environment.kube.apply(secrets, secretOf(cluster, name, texts))
+  await environment.kube.apply(secrets, secretOf(cluster, name, texts), { live: before })
   look.ends.push({ type: 'zookeeper', endsMs: endOf(certificate.certificatePem) })
 }
 
@@ -196,7 +196,7 @@ const endsSoon = (what: string, endsMs: number): Warning => ({
 
 const writeMounted = async ({ environment, cluster, mounted, texts }: Look): Promise<void> => {
   if (mounted && !isOurs(mounted, cluster)) throw new Error(`the Secret ${mounted.metadata.name} is somebody else's: rename or delete it`)
-  await environment.kube.apply(secrets, secretOf(cluster, certificatesSecret(cluster), texts))
+  await environment.kube.apply(secrets, secretOf(cluster, certificatesSecret(cluster), texts), { live: mounted })
 }
 
 const tell = async ({ environment, cluster, notes }: Look): Promise<void> => {
