@@ -14,6 +14,8 @@ export type RemovedGroup = { name: string; firstId: number; replicas: number }
 
 const isOfBrokers = ({ metadata }: Set): boolean => metadata.labels?.['app.kubernetes.io/name'] === 'kafka'
 const groupOf = ({ spec }: Set): string => spec.selector.matchLabels[GROUP_LABEL] ?? ''
+const podsOf = (set: Set, pods: readonly resources.Pod[]): resources.Pod[] =>
+  pods.filter(({ metadata }) => metadata.labels?.[GROUP_LABEL] === groupOf(set))
 const firstIdOf = ({ spec }: Set): number => spec.ordinals?.start ?? 0
 
 /** Whether the set is what the group's brokers run in: another one of that name with other ids is of a group that was removed before. */
@@ -29,7 +31,7 @@ export const removedGroups = (cluster: Cluster, { statefulSets, emptied = [], po
     .filter((set) => isRemoved(cluster, set) && set.spec.replicas > 0)
     .map((set) => ({ name: groupOf(set), firstId: firstIdOf(set), replicas: set.spec.replicas, isStopping: false }))
   const stopping = emptied.flatMap((set) => {
-    const ids = pods.filter(({ metadata }) => metadata.labels?.[GROUP_LABEL] === groupOf(set)).map(idOf)
+    const ids = podsOf(set, pods).map(idOf)
     if (ids.length === 0) return []
     const firstId = Math.min(...ids)
     return [{ name: groupOf(set), firstId, replicas: Math.max(...ids) + 1 - firstId, isStopping: true }]
@@ -88,7 +90,7 @@ export const removeGroups: Step = {
   run: async ({ environment, cluster, seen }) => {
     for (const set of seen.emptied) {
       const { uid, name, deletionTimestamp } = set.metadata
-      const hasPods = seen.pods.some(({ metadata }) => metadata.labels?.[GROUP_LABEL] === groupOf(set))
+      const hasPods = podsOf(set, seen.pods).length > 0
       const { whenDeleted } = (set.spec['persistentVolumeClaimRetentionPolicy'] ?? {}) as { whenDeleted?: string }
       if (hasPods || deletionTimestamp || whenDeleted !== 'Retain') continue
       if (!(await environment.kube.delete(resources.statefulSets, keyOf(set), { preconditions: { uid } }))) continue
