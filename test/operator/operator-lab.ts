@@ -18,6 +18,19 @@ export type Kind = Cluster | Topic | User | Acl
 const RESOURCES = { Cluster: clusters, Topic: topics, User: users, Acl: acls } as Record<string, Resource<Kind>>
 export const resourceOf = (object: KubeObject): Resource<Kind> => RESOURCES[object.kind]!
 
+/** Of an operator in a test, beside its connection. */
+export const OPTIONS = {
+  image: 'sofakafka:test',
+  advertise: 'pod-dns',
+  httpHost: '127.0.0.1',
+  httpPort: 0,
+  hasLeaderElection: true,
+  namespace: 'default',
+  identity: 'test',
+  clocks: { monotonic: monotonicClock, wall: wallClock },
+  logger: silentLogger,
+} as const
+
 /** The operator on a real API server without nodes; Kafka is a fake, and the pods' readiness is what the test writes. */
 export class OperatorLab {
   readonly contacts: FakeContacts
@@ -53,16 +66,8 @@ export class OperatorLab {
 
   readonly startOperator = (options: Partial<OperatorOptions> = {}): Promise<Operator> =>
     runOperator({
+      ...OPTIONS,
       connection: this.#lab!.connection,
-      image: 'sofakafka:test',
-      advertise: 'pod-dns',
-      httpHost: '127.0.0.1',
-      httpPort: 0,
-      hasLeaderElection: true,
-      namespace: 'default',
-      identity: 'test',
-      clocks: { monotonic: monotonicClock, wall: wallClock },
-      logger: silentLogger,
       contacts: () => this.contacts,
       ...options,
     })

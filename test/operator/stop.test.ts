@@ -4,13 +4,13 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { monotonicClock, wallClock } from '../../src/base/clock.ts'
-import { silentLogger } from '../../src/base/logger.ts'
+import { monotonicClock } from '../../src/base/clock.ts'
 import { connectionTo } from '../../src/kube/connection.ts'
 import { runOperator, type OperatorOptions } from '../../src/operator/program.ts'
 import { eventually } from '../support/net.ts'
 import { Program } from '../support/ours.ts'
 import { FakeContacts } from './fake-kafka.ts'
+import { OPTIONS } from './operator-lab.ts'
 
 type Lease = { spec: { holderIdentity: string } }
 
@@ -58,16 +58,8 @@ describe('the operator stops', () => {
 
   const start = (options: Partial<OperatorOptions> = {}) =>
     runOperator({
+      ...OPTIONS,
       connection: connectionTo(server),
-      image: 'sofakafka:test',
-      advertise: 'pod-dns',
-      httpHost: '127.0.0.1',
-      httpPort: 0,
-      hasLeaderElection: true,
-      namespace: 'default',
-      identity: 'test',
-      clocks: { monotonic: monotonicClock, wall: wallClock },
-      logger: silentLogger,
       ...options,
     })
 
