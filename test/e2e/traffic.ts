@@ -19,7 +19,9 @@ export class Traffic {
     this.#topic = topic
     this.#partitions = partitions
     this.#producer = kafka.producer({ allowAutoTopicCreation: false })
-    this.#consumer = kafka.consumer({ groupId: `traffic-${topic}`, maxWaitTimeInMs: 100 })
+    // kafkajs gives a consumer five retries whatever its client has: with those it leaves while a broker starts, and comes back as another member, who
+    // waits for the session of the first to end.
+    this.#consumer = kafka.consumer({ groupId: `traffic-${topic}`, maxWaitTimeInMs: 100, retry: { retries: 30 } })
   }
 
   static async start(kafka: Kafka, topic: string): Promise<Traffic> {
@@ -52,10 +54,20 @@ export class Traffic {
     const now = this.#acknowledged.size
     const through = (partition: number): boolean =>
       [...this.#acknowledged].slice(now).some((value) => value.startsWith(`${partition}-`) && this.consumed.has(value))
-    await eventually(() => this.#partitions.every(through), {
+    const waiting = eventually(() => this.#partitions.every(through), {
       timeoutMs: 30_000,
       everyMs: 100,
       what: 'records come through every partition',
+    })
+    // A producer that failed says why at once.
+    const failed = this.#running!.then(() => waiting)
+    await Promise.race([waiting, failed]).catch((error: unknown) => {
+      const fresh = [...this.#acknowledged].slice(now)
+      const counts = this.#partitions.map((partition) => {
+        const written = fresh.filter((value) => value.startsWith(`${partition}-`))
+        return `partition ${partition}: ${written.filter((value) => this.consumed.has(value)).length} of ${written.length} consumed`
+      })
+      throw new Error(`${counts.join(', ')}; unseen before: ${this.missing().length}`, { cause: error })
     })
   }
 
