@@ -3,7 +3,7 @@ import { flushCompileCache } from 'node:module'
 
 const PROGRAMS = [
   'broker/program',
-  'broker/cluster-connection',
+  'broker/cluster/connection',
   'broker/metrics/broker-metrics',
   'embedded-zookeeper/program',
   'operator/arguments',

@@ -30,7 +30,7 @@ export const startBroker = async (options: {
 }): Promise<StartedBroker> => {
   const [{ runBroker }, { connectCluster }, { Metrics }, { nodeDisk }, { silentLogger }] = await Promise.all([
     import('./broker/program.ts'),
-    import('./broker/cluster-connection.ts'),
+    import('./broker/cluster/connection.ts'),
     import('./broker/metrics/broker-metrics.ts'),
     import('./base/node-disk.ts'),
     import('./base/logger.ts'),

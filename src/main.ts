@@ -62,7 +62,7 @@ const startBroker = async (args: string[]): Promise<Running> => {
   if (!existsSync(path)) throw new UsageError(`${path}: there is no such file`)
   const [{ runBroker }, { connectCluster }, { Metrics }, { nodeDisk }, log] = await Promise.all([
     import('./broker/program.ts'),
-    import('./broker/cluster-connection.ts'),
+    import('./broker/cluster/connection.ts'),
     import('./broker/metrics/broker-metrics.ts'),
     import('./base/node-disk.ts'),
     logger('broker'),

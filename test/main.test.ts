@@ -60,7 +60,7 @@ const loadedBy = (entry: string): string => {
 }
 
 describe('what is loaded', () => {
-  const entries = [`file://${process.cwd()}/src/broker/program.ts`, `file://${process.cwd()}/src/broker/cluster-connection.ts`]
+  const entries = [`file://${process.cwd()}/src/broker/program.ts`, `file://${process.cwd()}/src/broker/cluster/connection.ts`]
   test.each(entries)('%s loads neither the Kubernetes client nor kafkajs', (entry) => {
     const loaded = loadedBy(entry)
     expect(loaded).toContain('src/broker/')

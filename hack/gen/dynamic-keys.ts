@@ -13,5 +13,5 @@ export const DYNAMIC_KEYS: ReadonlySet<string> = new Set([
 ${keys.map((name) => `  '${name}',`).join('\n')}
 ])
 `
-  return [['src/operator/cluster/dynamic-keys.ts', text]]
+  return [['src/operator/cluster/config/dynamic-keys.ts', text]]
 }

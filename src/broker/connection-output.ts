@@ -3,7 +3,7 @@ import { TLSSocket } from 'node:tls'
 import type { MonotonicClock } from '../base/clock.ts'
 import type { ResponsePart } from './handler.ts'
 import type { Holder, MemoryBudget } from './memory-budget.ts'
-import type { RecordsSource } from './records-source.ts'
+import type { RecordsSource } from './fetch/records-source.ts'
 
 /** A response's place in the order of its connection; `parts` is set when it is known. */
 export type Slot = { parts: readonly ResponsePart[] | undefined }

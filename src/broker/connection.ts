@@ -6,7 +6,7 @@ import { type OutputPool, ResponseOutput, type Slot } from './connection-output.
 import type { Peer } from './context.ts'
 import type { Dispatcher, Outcome } from './dispatch.ts'
 import { FrameError, FrameReader } from './frames.ts'
-import type { Login } from './login.ts'
+import type { Login } from './login/sasl.ts'
 import type { Holder, MemoryBudget } from './memory-budget.ts'
 
 /** What all connections of a broker share. */

@@ -1,7 +1,7 @@
 import { KafkaError, type ErrorName } from '../protocol/errors.ts'
 import type { Operation, ResourceType } from '../security/acl.ts'
 import type { Principal } from '../security/principal.ts'
-import type { Login } from './login.ts'
+import type { Login } from './login/sasl.ts'
 import type { Services } from './ports.ts'
 
 /** Who is at the other end of a connection. */

@@ -2,7 +2,7 @@ import { codeOf } from '../protocol/errors.ts'
 import { responseFrame } from '../protocol/header.ts'
 import type { Api, ReplyOf, RequestOf } from '../protocol/schema.ts'
 import type { Context } from './context.ts'
-import type { RecordsSource } from './records-source.ts'
+import type { RecordsSource } from './fetch/records-source.ts'
 
 /**
  * One request in, one answer out. The next request of the connection is handled when this one's answer is there, so requests take effect in arrival order.

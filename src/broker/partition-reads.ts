@@ -2,7 +2,7 @@ import { KafkaError } from '../protocol/errors.ts'
 import type { Int64 } from '../protocol/int64.ts'
 import type { Log } from '../log/log.ts'
 import type { LogRegion } from '../log/region.ts'
-import type { RecordsSource } from './records-source.ts'
+import type { RecordsSource } from './fetch/records-source.ts'
 
 export type FetchRequest = {
   offset: number

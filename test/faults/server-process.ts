@@ -34,7 +34,7 @@ type Running = { stop(): Promise<unknown>; stopped: Promise<number> }
 const startBroker = async (options: ServerOptions & { program: 'broker' }): Promise<Running> => {
   const [{ runBroker }, { connectCluster }, { Metrics }] = await Promise.all([
     import('../../src/broker/program.ts'),
-    import('../../src/broker/cluster-connection.ts'),
+    import('../../src/broker/cluster/connection.ts'),
     import('../../src/broker/metrics/broker-metrics.ts'),
   ])
   routeConnections(options.routes)

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { KubeClient } from '../../src/kube/client.ts'
 import { services, type Service } from '../../src/kube/resources.ts'
-import { startEmbeddedLab } from '../operator/embedded-lab.ts'
+import { startEmbeddedLab } from '../operator/support/embedded-lab.ts'
 import type { KubeLab } from '../support/control-plane.ts'
 
 let lab: KubeLab

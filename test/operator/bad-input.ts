@@ -1,5 +1,5 @@
 import type { Kube } from '../../src/kube/types.ts'
-import { definitions } from './lab.ts'
+import { definitions } from './support/lab.ts'
 
 type Schema = {
   type?: string

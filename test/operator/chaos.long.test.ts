@@ -15,9 +15,9 @@ import { ChaosProxy } from '../support/chaos-proxy.ts'
 import { startCutter, type Cutter } from '../support/cutter.ts'
 import { eventually, freePort } from '../support/net.ts'
 import { type OurBroker, type OurZooKeeper, startOurBroker, startOurZooKeeper } from '../support/ours.ts'
-import { startEmbeddedLab } from './embedded-lab.ts'
-import { topic, user } from './objects.ts'
-import { OperatorLab } from './operator-lab.ts'
+import { startEmbeddedLab } from './support/embedded-lab.ts'
+import { topic, user } from './support/objects.ts'
+import { OperatorLab } from './support/operator-lab.ts'
 import { Random } from '../support/random.ts'
 
 /** CHAOS_SECONDS and CHAOS_SEED repeat a run, or make it short. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { staleFiles } from '../../hack/gen.ts'
-import { definitions } from './lab.ts'
-import { RULES } from './rules.ts'
+import { definitions } from './support/lab.ts'
+import { RULES } from './support/rules.ts'
 
 type Schema = { properties?: Record<string, Schema>; items?: Schema; default?: unknown; type?: string; [key: string]: unknown }
 type Version = { schema: { openAPIV3Schema: Schema } }
@@ -40,6 +40,6 @@ test('every rule that is written has something that it refuses', () => {
     })
   }
   const untested = messages.filter((message) => !RULES.some(({ words }) => message.includes(words)))
-  // Needs a status, so it stands with the reconcilers: test/operator/reconcile.test.ts.
+  // Needs a status, so it stands with the reconcilers: test/operator/cluster/reconcile.test.ts.
   expect(untested.filter((message) => !message.includes('status.partitions'))).toEqual([])
 })

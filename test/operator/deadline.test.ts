@@ -4,10 +4,10 @@ import { conditionOf } from '../../src/kube/conditions.ts'
 import { keyOf } from '../../src/kube/types.ts'
 import { KafkaError } from '../../src/protocol/errors.ts'
 import { eventually } from '../support/net.ts'
-import { startEmbeddedLab } from './embedded-lab.ts'
-import { topic } from './objects.ts'
-import { OperatorLab } from './operator-lab.ts'
-import { scrape, valueOf } from './scrape.ts'
+import { startEmbeddedLab } from './support/embedded-lab.ts'
+import { topic } from './support/objects.ts'
+import { OperatorLab } from './support/operator-lab.ts'
+import { scrape, valueOf } from './support/scrape.ts'
 
 const DEADLINE_MS = 1000
 

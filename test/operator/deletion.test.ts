@@ -3,9 +3,9 @@ import { clusters } from '../../src/api/index.ts'
 import * as resources from '../../src/kube/resources.ts'
 import { keyOf } from '../../src/kube/types.ts'
 import { eventually } from '../support/net.ts'
-import { startControlledLab } from './embedded-lab.ts'
-import { acl, cluster, topic, user } from './objects.ts'
-import { OperatorLab, resourceOf, type Kind } from './operator-lab.ts'
+import { startControlledLab } from './support/embedded-lab.ts'
+import { acl, cluster, topic, user } from './support/objects.ts'
+import { OperatorLab, resourceOf, type Kind } from './support/operator-lab.ts'
 
 describe('with the controllers of the local mode', () => {
   const place = new OperatorLab()

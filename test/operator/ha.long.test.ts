@@ -8,10 +8,10 @@ import type { KubeLab } from '../support/control-plane.ts'
 import { FaultProxy } from '../support/fault-proxy.ts'
 import { eventually, freePort } from '../support/net.ts'
 import { Program } from '../support/ours.ts'
-import { startEmbeddedLab } from './embedded-lab.ts'
-import { installKinds, makeNamespace } from './lab.ts'
-import { cluster } from './objects.ts'
-import { seriesOf } from './scrape.ts'
+import { startEmbeddedLab } from './support/embedded-lab.ts'
+import { installKinds, makeNamespace } from './support/lab.ts'
+import { cluster } from './support/objects.ts'
+import { seriesOf } from './support/scrape.ts'
 
 const TAKEOVER_MS = 20_000
 

@@ -4,9 +4,9 @@ import * as resources from '../../src/kube/resources.ts'
 import { keyOf } from '../../src/kube/types.ts'
 import { lacksKubeLab } from '../support/control-plane.ts'
 import { eventually } from '../support/net.ts'
-import type { FakeKafka } from './fake-kafka.ts'
-import { acl, topic, user } from './objects.ts'
-import { OperatorLab, type Kind } from './operator-lab.ts'
+import type { FakeKafka } from './support/fake-kafka.ts'
+import { acl, topic, user } from './support/objects.ts'
+import { OperatorLab, type Kind } from './support/operator-lab.ts'
 
 describe.skipIf(lacksKubeLab())('on a real control plane', () => {
   const place = new OperatorLab()

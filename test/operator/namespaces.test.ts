@@ -6,10 +6,10 @@ import { refusalOf, type Dependent, type Named } from '../../src/operator/claims
 import type { Environment } from '../../src/operator/environment.ts'
 import { topicClaims } from '../../src/operator/topic/reconcile.ts'
 import { userClaims } from '../../src/operator/user/reconcile.ts'
-import { startEmbeddedLab } from './embedded-lab.ts'
-import { makeNamespace } from './lab.ts'
-import { acl, cluster, topic, user } from './objects.ts'
-import { OperatorLab } from './operator-lab.ts'
+import { startEmbeddedLab } from './support/embedded-lab.ts'
+import { makeNamespace } from './support/lab.ts'
+import { acl, cluster, topic, user } from './support/objects.ts'
+import { OperatorLab } from './support/operator-lab.ts'
 
 const ANT = cluster('ant', 'kafka', {
   allowedNamespaces: [{ name: 'team', prefixes: ['team-a.', 'teama'] }],

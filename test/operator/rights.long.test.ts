@@ -12,9 +12,9 @@ import { homeOf } from '../../src/operator/entrance.ts'
 import { MANAGER, RESTARTED_AT } from '../../src/operator/names.ts'
 import { lacks } from '../support/needs.ts'
 import { eventually } from '../support/net.ts'
-import { startControlledLab } from './embedded-lab.ts'
-import { acl, cluster, topic, user } from './objects.ts'
-import { OperatorLab, resourceOf } from './operator-lab.ts'
+import { startControlledLab } from './support/embedded-lab.ts'
+import { acl, cluster, topic, user } from './support/objects.ts'
+import { OperatorLab, resourceOf } from './support/operator-lab.ts'
 
 type Rule = { apiGroups: string[]; resources: string[]; verbs: string[] }
 

@@ -5,7 +5,7 @@ import { secrets } from '../../src/kube/resources.ts'
 import { KUBE_LAB_PORTS, lacksKubeLab, startKubeLab, type KubeLab } from '../support/control-plane.ts'
 import { eventually, freePort, freePorts } from '../support/net.ts'
 import { Program } from '../support/ours.ts'
-import { installKinds, makeNamespace } from './lab.ts'
+import { installKinds, makeNamespace } from './support/lab.ts'
 
 const SECRETS = 300
 const MB = 1024 * 1024

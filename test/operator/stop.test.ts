@@ -9,8 +9,8 @@ import { connectionTo } from '../../src/kube/connection.ts'
 import { runOperator, type OperatorOptions } from '../../src/operator/program.ts'
 import { eventually } from '../support/net.ts'
 import { Program } from '../support/ours.ts'
-import { FakeContacts } from './fake-kafka.ts'
-import { OPTIONS } from './operator-lab.ts'
+import { FakeContacts } from './support/fake-kafka.ts'
+import { OPTIONS } from './support/operator-lab.ts'
 
 type Lease = { spec: { holderIdentity: string } }
 

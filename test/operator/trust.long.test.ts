@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, test } from 'vitest'
-import { startEmbeddedLab } from './embedded-lab.ts'
-import { OperatorLab } from './operator-lab.ts'
-import { expectQuiet } from './quiet.ts'
+import { startEmbeddedLab } from './support/embedded-lab.ts'
+import { OperatorLab } from './support/operator-lab.ts'
+import { expectQuiet } from './support/quiet.ts'
 
 describe('an operator with many resources', () => {
   const place = new OperatorLab()

@@ -2,11 +2,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { FaultProxy } from '../support/fault-proxy.ts'
 import { eventually } from '../support/net.ts'
 import { slowness } from '../support/slowness.ts'
-import { startEmbeddedLab } from './embedded-lab.ts'
-import { topic } from './objects.ts'
-import { OperatorLab } from './operator-lab.ts'
-import { expectQuiet } from './quiet.ts'
-import { scrape, valueOf } from './scrape.ts'
+import { startEmbeddedLab } from './support/embedded-lab.ts'
+import { topic } from './support/objects.ts'
+import { OperatorLab } from './support/operator-lab.ts'
+import { expectQuiet } from './support/quiet.ts'
+import { scrape, valueOf } from './support/scrape.ts'
 
 describe('an operator that can be trusted, on an API server', () => {
   const place = new OperatorLab()

@@ -1,5 +1,5 @@
 import type { AdminServices } from '../../src/broker/admin-ports.ts'
-import type { ClusterLink, ConnectCluster, LocalParts } from '../../src/broker/cluster-link.ts'
+import type { ClusterLink, ConnectCluster, LocalParts } from '../../src/broker/cluster/link.ts'
 import type { BrokerConfig } from '../../src/broker/config/broker-config.ts'
 import type { Endpoint } from '../../src/broker/config/listeners.ts'
 import { logConfigOf } from '../../src/broker/config/log-config.ts'

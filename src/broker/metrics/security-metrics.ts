@@ -1,5 +1,5 @@
 import type { Exposition } from '../../base/exposition.ts'
-import type { AuthenticationCounts } from '../authentications.ts'
+import type { AuthenticationCounts } from '../login/authentications.ts'
 import type { Watched } from '../ports.ts'
 
 /** Kafka's own names in socket-server-metrics. */

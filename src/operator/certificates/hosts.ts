@@ -1,6 +1,6 @@
 import type { Cluster } from '../../api/index.ts'
-import { isExternal, isOnNodes, REPLICATION, type Listener } from '../cluster/listeners.ts'
-import { isZooKeeper } from '../cluster/pods.ts'
+import { isExternal, isOnNodes, REPLICATION, type Listener } from '../cluster/listeners/listeners.ts'
+import { isZooKeeper } from '../cluster/pods/broker-pods.ts'
 import type { Pass } from '../cluster/steps.ts'
 import { bootstrapService, brokersService, namespaceOf } from '../names.ts'
 

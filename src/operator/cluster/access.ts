@@ -4,8 +4,8 @@ import * as names from '../names.ts'
 import { hasMetrics, isApache, isExternal } from '../zookeeper/place.ts'
 import { clientPortOf } from '../zookeeper/server-tls.ts'
 import type { Inputs } from './inputs.ts'
-import { allListenersOf, listenersOf } from './listeners.ts'
-import { ownedMeta } from './pod.ts'
+import { allListenersOf, listenersOf } from './listeners/listeners.ts'
+import { ownedMeta } from './pods/pod.ts'
 
 /** Where the operator's own pods are, for rules that let them in. */
 export type OperatorPods = { namespace: string; labels: Record<string, string> }

@@ -5,7 +5,7 @@ import type { Environment } from '../environment.ts'
 import { reconciling } from '../reasons.ts'
 import { credentialsOf, newPasswords, readCredentials } from './credentials.ts'
 import { desired } from './desired.ts'
-import { keepRemoved } from './groups.ts'
+import { keepRemoved } from './moves/groups.ts'
 import type { Step } from './steps.ts'
 
 const KINDS = [

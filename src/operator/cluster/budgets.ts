@@ -4,9 +4,9 @@ import { keyOf, type KubeObject } from '../../kube/types.ts'
 import { minInSyncOf } from '../kafka/min-in-sync.ts'
 import * as names from '../names.ts'
 import { isExternal } from '../zookeeper/place.ts'
-import { atMinimum } from './availability.ts'
-import { ownedMeta } from './pod.ts'
-import { isReady, isZooKeeper } from './pods.ts'
+import { atMinimum } from './rolls/availability.ts'
+import { ownedMeta } from './pods/pod.ts'
+import { isReady, isZooKeeper } from './pods/broker-pods.ts'
 import type { Pass, Step } from './steps.ts'
 
 /** While evictions are refused because replicas lag, Kafka is asked so often whether they may be allowed again. */

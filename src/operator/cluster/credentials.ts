@@ -5,7 +5,7 @@ import { base64, type SecretData, textOf } from '../../kube/secret-data.ts'
 import { clusterSecret } from '../cluster-secret.ts'
 import { BROKER_USER, credentialsSecret, NEXT_SINCE, OPERATOR_USER, ROTATE_CREDENTIALS } from '../names.ts'
 import { newPassword } from '../passwords.ts'
-import { LOGIN_FILE } from './mounts.ts'
+import { LOGIN_FILE } from './pods/mounts.ts'
 
 /** The users whose passwords the operator made for itself and for the brokers. */
 export const OWN_USERS = [OPERATOR_USER, BROKER_USER] as const

@@ -1,6 +1,6 @@
 import type { OperatorPods } from './access.ts'
-import type { RemovedGroup } from './groups.ts'
-import type { ListenerFacts } from './listeners.ts'
+import type { RemovedGroup } from './moves/groups.ts'
+import type { ListenerFacts } from './listeners/listeners.ts'
 import type { Shared } from '../migration/listener.ts'
 import type { ZooKeeperFacts } from './zookeeper.ts'
 

@@ -1,6 +1,6 @@
 import type { Cluster } from '../../api/index.ts'
 import type { Service } from '../../kube/resources.ts'
-import { ownedMeta } from './pod.ts'
+import { ownedMeta } from './pods/pod.ts'
 
 /** A Service that goes with the Cluster. */
 export const service = (cluster: Cluster, name: string, role: 'kafka' | 'zookeeper', spec: Service['spec']): Service => ({

@@ -7,7 +7,7 @@ import type { Inputs } from './inputs.ts'
 import type { ClusterSeen } from './observe.ts'
 import type { ServerPlace } from '../zookeeper/ensembles.ts'
 import type { Change } from '../zookeeper/membership.ts'
-import type { KafkaFacts } from './replace.ts'
+import type { KafkaFacts } from './rolls/replace.ts'
 
 /** What one look at a Cluster works with; each field has the step that fills it in. */
 export type Pass = {

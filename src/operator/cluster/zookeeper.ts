@@ -11,7 +11,7 @@ import { clientPortOf } from '../zookeeper/server-tls.ts'
 import { tlsParts } from '../zookeeper/tls.ts'
 import { securityArguments, type Security } from '../zookeeper/security.ts'
 import type { Inputs } from './inputs.ts'
-import type { PodParts } from './listeners.ts'
+import type { PodParts } from './listeners/listeners.ts'
 import { port, service } from './service.ts'
 
 /** What rendering must know of ZooKeeper beside the spec. */

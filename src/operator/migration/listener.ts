@@ -1,7 +1,7 @@
 import type { Cluster } from '../../api/index.ts'
 import type { StatefulSet } from '../../kube/resources.ts'
 import type { Inputs } from '../cluster/inputs.ts'
-import { advertisedListeners, listenerProperties, type PodParts } from '../cluster/listeners.ts'
+import { advertisedListeners, listenerProperties, type PodParts } from '../cluster/listeners/listeners.ts'
 
 /** The listener that the old brokers and ours have in common. */
 export type SharedListener = { name: string; port: number; securityProtocol: string }

@@ -1,7 +1,7 @@
 import type { Secret } from '../../kube/resources.ts'
 import { encoded, type SecretData, textOf } from '../../kube/secret-data.ts'
 import { pkcs12 } from '../../security/pkcs12.ts'
-import { listenersOf, type Listener, protocolOf } from '../cluster/listeners.ts'
+import { listenersOf, type Listener, protocolOf } from '../cluster/listeners/listeners.ts'
 import { newPassword } from '../passwords.ts'
 import type { UserSeen } from './observe.ts'
 

@@ -1,7 +1,7 @@
 import type { Cluster } from '../../api/index.ts'
 import { secrets, type Secret } from '../../kube/resources.ts'
 import type { Kube } from '../../kube/types.ts'
-import type { PodParts } from '../cluster/listeners.ts'
+import type { PodParts } from '../cluster/listeners/listeners.ts'
 import { authoritySecret, namespaceOf } from '../names.ts'
 import { hasServerTls, readServerTls } from './server-tls.ts'
 import { textOf } from '../../kube/secret-data.ts'

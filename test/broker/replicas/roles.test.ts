@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Context } from '../../../src/broker/context.ts'
-import { ControlGate } from '../../../src/broker/control-gate.ts'
+import { ControlGate } from '../../../src/broker/cluster/control-gate.ts'
 import { handleLeaderAndIsr } from '../../../src/broker/handlers/04-leader-and-isr.ts'
 import { handleStopReplica } from '../../../src/broker/handlers/05-stop-replica.ts'
 import type { MetadataCache } from '../../../src/broker/metadata/cache.ts'

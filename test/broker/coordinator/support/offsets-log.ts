@@ -10,7 +10,7 @@ import {
 import { records } from '../../../../src/protocol/records/record.ts'
 import type { OffsetsReplica } from '../../../../src/broker/coordinator/ports.ts'
 import { decodeGroupRecord, type GroupRecord } from '../../../../src/broker/coordinator/group-records.ts'
-import { inMemory } from '../../../../src/broker/records-source.ts'
+import { inMemory } from '../../../../src/broker/fetch/records-source.ts'
 import { ReplicatedWaiters } from '../../../../src/broker/replicated-waiters.ts'
 
 /** A partition of __consumer_offsets in memory; with `holds` its followers lag until `replicate`. */
