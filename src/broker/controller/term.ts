@@ -197,9 +197,9 @@ export class ControllerTerm {
       case 'broker':
         return this.#brokers.changed(seen.broker)
       case 'topics':
-        return queue.tell('topics gone', () => this.#topics.gone(seen.gone))
+        return this.#topics.gone(seen.gone)
       case 'topic':
-        return queue.tell('topic', () => this.#topics.take(seen.topic, seen.assignment, seen.created))
+        return this.#topics.read(seen)
       case 'delete-topics':
         return queue.tell('topics to delete', () => this.#deletion.take(seen.topics))
       case 'isr-changes':

@@ -4,6 +4,7 @@ import { controllerEpochZnode } from '../../../src/broker/metadata/znodes/contro
 import { isrChangeZnode } from '../../../src/broker/metadata/znodes/isr-change.ts'
 import { logDirEventZnode } from '../../../src/broker/metadata/znodes/log-dir-event.ts'
 import { brokerIdZnode } from '../../../src/broker/metadata/znodes/broker-id.ts'
+import { topicZnode } from '../../../src/broker/metadata/znodes/topic.ts'
 import { FakeCluster } from './fake-cluster.ts'
 import { until } from './fake-broker.ts'
 
@@ -59,6 +60,37 @@ describe('a topic', () => {
     await cluster.untilControlled()
     await cluster.create('better', { 0: [2] })
     await cluster.untilState('better', 0, { leader: 2 })
+  })
+})
+
+describe('topics that appear together', () => {
+  const znodeOf = (topic: string) => {
+    const assignment = { replicas: new Map([[0, [2]]]), adding: new Map(), removing: new Map() }
+    return { type: 'create', path: topicZnode.path(topic), data: topicZnode.encode(assignment) } as const
+  }
+
+  test('are told to each broker together', async () => {
+    await start([1, 2])
+    for (const broker of cluster.brokers.values()) broker.received = []
+    const topics = Array.from({ length: 60 }, (_unused, n) => `t${n}`)
+    await cluster.zookeeper.multi(topics.map(znodeOf))
+    for (const id of [1, 2]) await cluster.broker(id).until('hears of all', () => cluster.broker(id).metadata.size === topics.length)
+    expect(cluster.broker(2).roles.size).toBe(topics.length)
+    // All znodes are read before the first state is written: those that came before that write, and the rest.
+    expect(apis(2).filter((api) => api === 'LeaderAndIsr').length).toBeLessThanOrEqual(2)
+    expect(apis(1).length).toBeLessThanOrEqual(2)
+  })
+
+  test('are led but for the one whose state somebody wrote badly', async () => {
+    await start([1, 2])
+    const bad = ['/brokers/topics/bad/partitions', '/brokers/topics/bad/partitions/0', '/brokers/topics/bad/partitions/0/state']
+    await cluster.zookeeper.multi([
+      znodeOf('bad'),
+      ...bad.map((path) => ({ type: 'create', path, data: Buffer.from('no json') }) as const),
+      ...['x', 'y', 'z'].map(znodeOf),
+    ])
+    for (const topic of ['x', 'y', 'z']) await cluster.untilState(topic, 0, { leader: 2 })
+    await cluster.broker(2).until('hears of them', () => cluster.broker(2).roles.size === 3)
   })
 })
 
