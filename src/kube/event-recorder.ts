@@ -102,7 +102,10 @@ export class EventRecorder<R extends string = string> {
     } catch (error) {
       if (isKubeError(error, 404)) this.#counts.delete(name)
       if (!isKubeError(error, 409))
-        this.#logger.debug({ object: object.metadata.name, reason: input.reason, err: error }, 'an event could not be written')
+        this.#logger.debug(
+          { kind: object.kind, key: keyText(keyOf(object)), reason: input.reason, err: error },
+          'an event could not be written',
+        )
     } finally {
       this.#waiting--
       if (this.#waiting === 0 && this.#dropped > 0) {

@@ -153,7 +153,7 @@ export class WorkQueue {
     this.#ends.delete(end)
     if (!isLate) return
     this.counters.timeouts++
-    logger.error({ kind: name, key: text, deadlineMs }, 'a run takes longer than it may')
+    logger.error({ queue: name, key: text, deadlineMs }, 'a run takes longer than it may')
   }
 
   async #call(text: string, signal: AbortSignal): Promise<Result> {
@@ -173,7 +173,7 @@ export class WorkQueue {
     // A server that is overloaded says when it may be asked again.
     const askedMs = error instanceof KubeError ? (error.retryAfterMs ?? 0) : 0
     const againMs = Math.max(item.backoff.nextMs(), Math.min(askedMs, maxMs))
-    if (!this.#stop.signal.aborted) logger.warn({ kind: name, key: text, err: error, againMs: Math.round(againMs) }, 'failed, tries again')
+    if (!this.#stop.signal.aborted) logger.warn({ queue: name, key: text, err: error, againMs: Math.round(againMs) }, 'failed, tries again')
     this.#settle(text, item, againMs)
   }
 

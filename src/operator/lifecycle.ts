@@ -1,5 +1,5 @@
 import { isKubeError } from '../kube/error.ts'
-import { keyOf, type Key, type Resource, type Result } from '../kube/types.ts'
+import { keyOf, keyText, type Key, type Resource, type Result } from '../kube/types.ts'
 import { admit, type Claims } from './admission.ts'
 import { claimOf, clusterKeyOf, refusalOf, type Dependent } from './claims.ts'
 import type { Environment } from './environment.ts'
@@ -66,7 +66,7 @@ export const finalize = async <T extends Dependent>(
     } catch (error) {
       if (!(error instanceof Unreachable)) throw error
       if (environment.contacts.unreachableMs(cluster) < RELEASE_AFTER_MS) return { requeueAfterMs: RETRY_MS }
-      environment.logger.warn({ kind: object.kind, key: keyOf(object), err: error }, 'released although Kafka cannot be reached')
+      environment.logger.warn({ kind: object.kind, key: keyText(keyOf(object)), err: error }, 'released although Kafka cannot be reached')
     }
   }
   await setFinalizer(environment, resource, object, false)

@@ -40,20 +40,21 @@ export const queuesOf = (environment: Environment, options: Options): Queues => 
   }
   const queue = (name: QueueName): WorkQueue => {
     const { reconcile, concurrency, deadlineMs } = KINDS[name]
-    const trouble = new Trouble({ ...places[name], kube, logger, nowMs: () => wall.nowMs() })
+    const ofKind = logger.child({ kind: places[name].resource.kind })
+    const trouble = new Trouble({ ...places[name], kube, logger: ofKind, nowMs: () => wall.nowMs() })
     const work = async (key: Key, signal: AbortSignal): Promise<Result> => {
       const run = new Run(signal, options.beforeKafka)
       try {
         const result = await reconcile(run.within(environment))(key)
         trouble.isOver(key)
-        logger.debug({ kind: name, key: keyText(key), result }, 'reconciled')
+        ofKind.debug({ key: keyText(key), result }, 'reconciled')
         return result
       } catch (error) {
         await trouble.say(key, error, run.waitingFor)
         throw error
       }
     }
-    return new WorkQueue({ name, work, clock, logger, concurrency, deadlineMs: options.deadlineMs ?? deadlineMs })
+    return new WorkQueue({ name, work, clock, logger: ofKind, concurrency, deadlineMs: options.deadlineMs ?? deadlineMs })
   }
   return { cluster: queue('cluster'), topic: queue('topic'), user: queue('user'), acl: queue('acl') }
 }

@@ -41,7 +41,7 @@ export class Trouble {
     try {
       await kube.patchStatus(resource, object, status)
     } catch (cause) {
-      if (!isKubeError(cause, 404)) logger.warn({ kind: object.kind, key: text, err: cause }, 'the condition could not be written')
+      if (!isKubeError(cause, 404)) logger.warn({ key: text, err: cause }, 'the condition could not be written')
     }
   }
 }

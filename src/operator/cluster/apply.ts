@@ -1,6 +1,6 @@
 import type { Cluster } from '../../api/index.ts'
 import * as resources from '../../kube/resources.ts'
-import { keyOf, type KubeObject, type Resource } from '../../kube/types.ts'
+import { keyOf, keyText, type KubeObject, type Resource } from '../../kube/types.ts'
 import type { Environment } from '../environment.ts'
 import { reconciling } from '../reasons.ts'
 import { credentialsOf, newPasswords, readCredentials } from './credentials.ts'
@@ -60,7 +60,7 @@ const applyAll = async (environment: Environment, cluster: Cluster, objects: Kub
         return []
       } catch (error) {
         const { kind, metadata } = object
-        environment.logger.warn({ cluster: keyOf(cluster), kind, name: metadata.name, err: error }, 'could not be applied')
+        environment.logger.warn({ cluster: keyText(keyOf(cluster)), kind, name: metadata.name, err: error }, 'could not be applied')
         return [`${kind} ${metadata.name}: ${(error as Error).message}`]
       }
     }),

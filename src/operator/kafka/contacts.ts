@@ -43,6 +43,8 @@ export type ContactsOptions = {
   home: (cluster: Key) => Promise<string>
 }
 
+/** `home`: whose passwords they are; `refusal`: what Kafka said to them. */
+type LetIn = { home: string; password: string; refusal: Error; logger: Logger }
 type Open = { contact: Contact; entrance: string; client: ClusterClient; zookeeper: ZooKeeperClient; checkedMs: number }
 
 const SESSION_TIMEOUT_MS = 18_000
@@ -124,7 +126,8 @@ export class KafkaContacts implements Contacts {
   }
 
   async #connect(cluster: Key, entrance: Entrance): Promise<Open> {
-    const { clock, logger } = this.#options
+    const { clock } = this.#options
+    const logger = this.#options.logger.child({ cluster: keyText(cluster) })
     const home = await this.#options.home(cluster)
     const sasl = { mechanism: 'SCRAM-SHA-512', username: OPERATOR_USER, password: passwordsFrom(() => entrance.passwords) } as const
     const client = new ClusterClient({
@@ -139,8 +142,8 @@ export class KafkaContacts implements Contacts {
     let zookeeper: ZooKeeperClient | undefined
     try {
       const refusal = await refusalOf(client)
-      zookeeper = await this.#connectZooKeeper(entrance.zookeeper)
-      if (refusal) await this.#letIn(client, zookeeper, { home, password: entrance.passwords[0]!, refusal })
+      zookeeper = await this.#connectZooKeeper(entrance.zookeeper, logger)
+      if (refusal) await this.#letIn(client, zookeeper, { home, password: entrance.passwords[0]!, refusal, logger })
       else await noteHome(zookeeper, home)
       return {
         contact: contactOf(client, zookeeper, home, clock),
@@ -156,8 +159,8 @@ export class KafkaContacts implements Contacts {
     }
   }
 
-  #connectZooKeeper(entrance: ZooKeeperEntrance): Promise<ZooKeeperClient> {
-    const { clock, logger } = this.#options
+  #connectZooKeeper(entrance: ZooKeeperEntrance, logger: Logger): Promise<ZooKeeperClient> {
+    const { clock } = this.#options
     const { servers, chroot, login, keepsToItself } = entrance
     return ZooKeeperClient.connect({
       servers,
@@ -173,11 +176,11 @@ export class KafkaContacts implements Contacts {
   }
 
   /** With a password that nobody knows any more the operator would be locked out for ever; by ZooKeeper it is let in again. */
-  async #letIn(client: ClusterClient, zookeeper: ZooKeeperClient, by: { home: string; password: string; refusal: Error }): Promise<void> {
-    const { clock, logger } = this.#options
-    const { home, password, refusal } = by
+  async #letIn(client: ClusterClient, zookeeper: ZooKeeperClient, by: LetIn): Promise<void> {
+    const { clock } = this.#options
+    const { home, password, refusal, logger } = by
     if (!(await resetOwnLogin(zookeeper, home, password))) throw new Error(`${LOCKED_OUT} (${refusal.message})`, { cause: refusal })
-    logger.warn({ home }, 'Kafka refused the password of the operator; it has the one of the Secret now')
+    logger.warn('Kafka refused the password of the operator; it has the one of the Secret now')
     await clock.sleep(RESET_MS)
     await client.brokers()
   }
