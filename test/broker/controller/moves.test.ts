@@ -108,7 +108,7 @@ const sendNumbers = async (topic: string, from: number, count: number): Promise<
 
 /** Which of the records 0 to `count` - 1 are not in the topic: read until they are all there, or nothing comes any more. */
 const missing = async (topic: string, count: number): Promise<number[]> => {
-  const consumer = kafka.consumer({ groupId: `reader-of-${topic}` })
+  const consumer = kafka.consumer({ groupId: `reader-of-${topic}`, retry: { retries: 30 } })
   const left = new Set(Array.from({ length: count }, (_unused, number) => number))
   await consumer.connect()
   await consumer.subscribe({ topic, fromBeginning: true })
