@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { expect, test } from 'vitest'
+import { circlesOf } from './support/circles.ts'
 import { SLOWEST } from './support/slowest.ts'
 
 /** Who may import whom (docs/design.md). Think hard about the layering before you add a name. */
@@ -67,6 +68,19 @@ test.each(files.filter((file) => file !== 'src/main.ts'))('%s leaves process.env
 
 test.each(files)('%s names no module by a path that only this repository has', (file) => {
   expect(importsOf(file).filter((specifier) => specifier.includes('/test/') || specifier.includes('/hack/'))).toEqual([])
+})
+
+test('no files import one another in a circle, types among them', () => {
+  const own = (file: string) => importsOf(file).flatMap((name) => (name.startsWith('.') ? [join(dirname(file), name)] : []))
+  expect(circlesOf(new Map(files.map((file) => [file, own(file)])))).toEqual([])
+})
+
+test('a circle would be seen', () => {
+  const graph = { a: ['b', 'd'], b: ['c'], c: ['a'], d: ['d'], e: ['a'] }
+  expect(circlesOf(new Map(Object.entries(graph)))).toEqual([
+    ['a', 'b', 'c', 'a'],
+    ['d', 'd'],
+  ])
 })
 
 test('every test file that is to start first is there', () => {

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import type { MonotonicClock } from '../base/clock.ts'
-import type { ResponsePart } from './handler.ts'
+import type { ResponsePart } from './fetch/records-source.ts'
 import type { Holder, MemoryBudget } from './memory-budget.ts'
 import type { RecordsSource } from './fetch/records-source.ts'
 

@@ -5,7 +5,8 @@ import { errorCode, errorMessage, errorName, KafkaError } from '../protocol/erro
 import { decodeRequestHeader, responseFrame } from '../protocol/header.ts'
 import { decodeRequest, isSupported } from '../protocol/schema.ts'
 import { Context, type Peer } from './context.ts'
-import { type Answer, Farewell, Later, NoReply, type ResponsePart, type Served } from './handler.ts'
+import { type Answer, Farewell, Later, NoReply, type Served } from './handler.ts'
+import type { ResponsePart } from './fetch/records-source.ts'
 import type { RequestMetrics, Services, ServingGuard } from './ports.ts'
 
 /** What becomes of a frame. `close`: the connection ends after `parts` have gone out, `delayMs` from now. */

@@ -2,7 +2,7 @@ import { codeOf } from '../protocol/errors.ts'
 import { responseFrame } from '../protocol/header.ts'
 import type { Api, ReplyOf, RequestOf } from '../protocol/schema.ts'
 import type { Context } from './context.ts'
-import type { RecordsSource } from './fetch/records-source.ts'
+import type { ResponsePart } from './fetch/records-source.ts'
 
 /**
  * One request in, one answer out. The next request of the connection is handled when this one's answer is there, so requests take effect in arrival order.
@@ -43,8 +43,6 @@ export class Farewell<R> {
 
 /** The API's reply when the request as a whole fails. */
 export type Refusal<A extends Api, R = ReplyOf<A>> = (request: RequestOf<A>, error: { code: number; message: string }) => R
-
-export type ResponsePart = Buffer | RecordsSource
 
 /** What a line of handlers/index.ts makes: an API, what serves it, and how its failure looks. */
 export type Served = {

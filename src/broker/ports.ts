@@ -3,8 +3,10 @@ import type { MonotonicClock, WallClock } from '../base/clock.ts'
 import type { WorkerPool } from '../base/worker-pool.ts'
 import type { ErrorName } from '../protocol/errors.ts'
 import type { Action } from '../security/authorizer.ts'
-import type { ScramCredential, ScramMechanism } from '../security/scram.ts'
 import type { AdminServices } from './admin-ports.ts'
+import type { ControllerFigures } from './controller/figures.ts'
+import type { Metadata } from './metadata/view.ts'
+import type { Partitions } from './partitions.ts'
 import type { AuthenticationCounts, Authentications } from './login/authentications.ts'
 import type { BrokerConfig } from './config/broker-config.ts'
 import type { GroupCoordinator } from './coordinator/coordinator.ts'
@@ -42,19 +44,6 @@ export interface Services {
   readonly logger: Logger
 }
 
-/** The replicas on this broker. */
-export interface Partitions {
-  /**
-   * The partition, when this broker leads it. KafkaError: NOT_LEADER_OR_FOLLOWER, UNKNOWN_TOPIC_OR_PARTITION, KAFKA_STORAGE_ERROR;
-   * FENCED_LEADER_EPOCH or UNKNOWN_LEADER_EPOCH when `currentLeaderEpoch` (-1: not known) is not this leader's.
-   */
-  leader(topic: string, partition: number, currentLeaderEpoch?: number): Partition
-  /** Whatever it is here. */
-  get(topic: string, partition: number): Partition | undefined
-  /** As leader, but the partition may be a follower here. */
-  replica(topic: string, partition: number, currentLeaderEpoch?: number): Partition
-}
-
 /** A log directory. One that failed shows no replicas. `offsetLag`: how far the replica's end is below its high watermark; -1 where it is not served. */
 export type LogDirState = {
   path: string
@@ -71,31 +60,6 @@ export interface ServingGuard {
   check(nowMs: number): Promise<void> | undefined
 }
 
-export type BrokerNode = { id: number; host: string; port: number; rack: string | null }
-/** `leader` is -1 where there is none. */
-export type PartitionState = {
-  partition: number
-  leader: number
-  leaderEpoch: number
-  replicas: readonly number[]
-  isr: readonly number[]
-  offlineReplicas: readonly number[]
-}
-/** By ascending partition. */
-export type TopicState = { name: string; partitions: readonly PartitionState[] }
-
-/** What this broker believes of the cluster. */
-export interface Metadata {
-  readonly clusterId: string
-  /** -1 where none is known. */
-  readonly controllerId: number
-  topicNames(): Iterable<string>
-  topic(name: string): TopicState | undefined
-  /** The live brokers that have a listener of this name, with its address. */
-  brokers(listener: string): readonly BrokerNode[]
-  isAlive(brokerId: number): boolean
-}
-
 export interface TopicCreation {
   /** Creates topics with the broker's defaults. The answer for each is what Metadata says of it now: LEADER_NOT_AVAILABLE when it was made, else why not. */
   autoCreate(names: readonly string[]): Promise<ReadonlyMap<string, ErrorName>>
@@ -107,43 +71,10 @@ export interface Authorization {
   authorizedOperations(action: Omit<Action, 'operation'>): number
 }
 
-export interface Credentials {
-  scram(mechanism: ScramMechanism, username: string): ScramCredential | undefined
-  /** User names with passwords, of a listener's sasl.jaas.config. */
-  plainUsers(listener: string): ReadonlyMap<string, string>
-}
-
 /** What the request path counts. Times in ms, sizes in bytes. */
 export interface RequestMetrics {
   request(observation: { api: string; version: number; totalMs: number; requestBytes: number; responseBytes: number }): void
   error(api: string, error: ErrorName): void
-}
-
-/** What only the controller knows; zeros elsewhere. */
-export type ControllerFigures = {
-  isActive: boolean
-  offlinePartitions: number
-  preferredReplicaImbalance: number
-  topics: number
-  partitions: number
-  topicsToDelete: number
-  replicasToDelete: number
-  topicsIneligibleToDelete: number
-  replicasIneligibleToDelete: number
-  /** Since the broker's start. */
-  uncleanElections: number
-}
-export const NO_CONTROLLER_FIGURES: ControllerFigures = {
-  isActive: false,
-  offlinePartitions: 0,
-  preferredReplicaImbalance: 0,
-  topics: 0,
-  partitions: 0,
-  topicsToDelete: 0,
-  replicasToDelete: 0,
-  topicsIneligibleToDelete: 0,
-  replicasIneligibleToDelete: 0,
-  uncleanElections: 0,
 }
 
 /** What a broker's followers are at. */

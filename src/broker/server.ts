@@ -7,7 +7,7 @@ import type { BrokerConfig } from './config/broker-config.ts'
 import type { Endpoint } from './config/listeners.ts'
 import { Connection, type ConnectionShared } from './connection.ts'
 import { isServedMechanism, Login } from './login/sasl.ts'
-import type { Credentials } from './ports.ts'
+import type { Credentials } from './login/credentials.ts'
 import { ListenerTls, type TlsFigures } from './tls/listener-tls.ts'
 import { isTls } from './tls/material.ts'
 

@@ -6,11 +6,11 @@ import { apiVersions } from '../protocol/api/18-api-versions.ts'
 import { KafkaError } from '../protocol/errors.ts'
 import { decodeResponseHeader, requestFrame } from '../protocol/header.ts'
 import { type Api, decodeResponse, type RequestOf, type ResponseOf, type Sendable } from '../protocol/schema.ts'
+import type { Address } from './address.ts'
 import { FrameMemory } from './frame-memory.ts'
 import { login, withPassword, type PasswordLogin, type SaslLogin } from './login.ts'
 import { type ClientTlsSource, connectTls } from './tls.ts'
 
-export type Address = { host: string; port: number }
 export type ConnectionOptions = Address & {
   clientId: string
   clock: MonotonicClock

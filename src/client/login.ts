@@ -1,10 +1,14 @@
 import { saslHandshake } from '../protocol/api/17-sasl-handshake.ts'
 import { saslAuthenticate } from '../protocol/api/36-sasl-authenticate.ts'
 import { checked, errorName, KafkaError } from '../protocol/errors.ts'
+import type { Api, RequestOf, ResponseOf, Sendable } from '../protocol/schema.ts'
 import { plainToken } from '../security/plain.ts'
 import { isScramMechanism, ScramClientExchange, type ScramMechanism } from '../security/scram.ts'
-import type { KafkaConnection } from './connection.ts'
 
+/** Where a login is spoken: a connection that nobody else uses yet. */
+export interface Asked {
+  request<A extends Api>(api: A, request: Sendable<RequestOf<A>>): Promise<ResponseOf<A>>
+}
 export type SaslLogin = { mechanism: 'PLAIN' | ScramMechanism; username: string; password: string | Passwords }
 export type PasswordLogin = SaslLogin & { password: string }
 
@@ -47,13 +51,13 @@ export const withPassword = async <T>(sasl: SaslLogin, attempt: (sasl: PasswordL
 /** The broker does not take this password for this user. */
 export const isRefused = (error: unknown): boolean => error instanceof KafkaError && error.error === 'SASL_AUTHENTICATION_FAILED'
 
-const exchange = async (connection: KafkaConnection, authBytes: Buffer): Promise<Buffer> => {
+const exchange = async (connection: Asked, authBytes: Buffer): Promise<Buffer> => {
   const answer = await connection.request(saslAuthenticate, { authBytes })
   return checked(answer).authBytes
 }
 
 /** Logs a fresh connection in. KafkaError: UNSUPPORTED_SASL_MECHANISM, SASL_AUTHENTICATION_FAILED with the broker's message. */
-export const login = async (connection: KafkaConnection, sasl: PasswordLogin): Promise<void> => {
+export const login = async (connection: Asked, sasl: PasswordLogin): Promise<void> => {
   const { errorCode, mechanisms } = await connection.request(saslHandshake, { mechanism: sasl.mechanism })
   if (errorCode !== 0)
     throw new KafkaError(errorName(errorCode), `the broker offers ${mechanisms.join(', ') || 'no mechanism'}, not ${sasl.mechanism}`)

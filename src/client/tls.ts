@@ -1,7 +1,7 @@
 import type { OnReadOpts } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { checkServerIdentity, connect, type ConnectionOptions as TlsConnectionOptions, type SecureVersion, type TLSSocket } from 'node:tls'
-import type { Address } from './connection.ts'
+import type { Address } from './address.ts'
 
 /** All PEM. */
 export type ClientTls = {

@@ -2,26 +2,51 @@ import type { Socket } from 'node:net'
 import { DigestMd5Server } from '../zookeeper/digest-md5.ts'
 import { ZooKeeperError, zooKeeperErrorCode, type ZooKeeperErrorName } from '../zookeeper/errors.ts'
 import { FrameReader } from '../base/frames.ts'
+import type { Logger } from '../base/logger.ts'
 import { beginFrame, endFrame } from '../zookeeper/frames.ts'
 import { JuteError, JuteReader, JuteWriter } from '../zookeeper/jute.ts'
 import * as protocol from '../zookeeper/protocol.ts'
 import { PERMISSIONS, type Acl, type NodeEventType } from '../zookeeper/types.ts'
 import { digestId, isGranted, type Identity } from './acl.ts'
-import type { Sink } from './outbox.ts'
+import type { Database } from './database.ts'
+import type { Outbox, Sink } from './outbox.ts'
 import { HANDLERS, type Requester } from './requests.ts'
-import type { EmbeddedZooKeeper } from './server.ts'
-import type { Watcher } from './watch-table.ts'
+import type { Watcher, WatchTable } from './watch-table.ts'
+import type { ZooKeeperConfig } from './zoo-cfg.ts'
 
 const { OPCODES, XIDS } = protocol
 /** A client that does not read its answers, or sends faster than the disk takes, is not read from. */
 const MAX_UNSENT_BYTES = 1024 * 1024
 const MAX_UNSENT_ANSWERS = 1000
 
+/** What a client says first, and what it gets: a session, new or its own. */
+export type Hello = { lastZxidSeen: bigint; timeoutMs: number; sessionId: bigint; password: Buffer | null }
+export type Granted = { timeoutMs: number; sessionId: bigint; password: Buffer }
+/** What all connections of a server share, and which of them carries which session. */
+export interface ConnectionOwner {
+  readonly config: ZooKeeperConfig
+  readonly logger: Logger
+  readonly outbox: Outbox
+  readonly database: Database
+  readonly watches: WatchTable
+  /** A new or a continued session; undefined: it is expired; AHEAD: this client knows more than this server, another one's data. */
+  admit(connection: ServerConnection, hello: Hello): Granted | 'AHEAD' | undefined
+  touch(sessionId: bigint): void
+  /** By its client's wish or by expiry. The connection that carried it goes after the answers that are due. */
+  closeSession(sessionId: bigint): void
+  /** The connection is gone. */
+  forget(connection: ServerConnection): void
+  /** For a connection that was told to end and whose client may not read that. */
+  destroyLater(connection: ServerConnection): void
+  /** True when the number spells a four-letter word; it is answered then, and the connection closed. */
+  answerCommand(first: number | undefined, socket: Socket): boolean
+}
+
 /** One client: frames in, answers and events out, in order. The session outlives it. */
 export class ServerConnection implements Watcher, Sink {
   readonly address: string
   readonly identities: Identity[]
-  readonly #server: EmbeddedZooKeeper
+  readonly #server: ConnectionOwner
   readonly #socket: Socket
   readonly #frames = new FrameReader(protocol.MAX_REQUEST_BYTES)
   readonly #requester: Requester
@@ -35,7 +60,7 @@ export class ServerConnection implements Watcher, Sink {
   receivedCount = 0
   sentCount = 0
 
-  constructor(server: EmbeddedZooKeeper, socket: Socket) {
+  constructor(server: ConnectionOwner, socket: Socket) {
     this.#server = server
     this.#socket = socket
     this.address = (socket.remoteAddress ?? '').replace(/^::ffff:/, '')

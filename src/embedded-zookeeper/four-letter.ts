@@ -1,4 +1,26 @@
-import type { EmbeddedZooKeeper } from './server.ts'
+import type { Database } from './database.ts'
+import type { WatchTable } from './watch-table.ts'
+import type { ZooKeeperConfig } from './zoo-cfg.ts'
+
+/** A client as the words show it. */
+type Client = {
+  readonly remote: string
+  readonly sessionId: bigint
+  readonly unsentAnswers: number
+  readonly receivedCount: number
+  readonly sentCount: number
+}
+/** The server whose state the words show. */
+export interface Observed {
+  readonly config: ZooKeeperConfig
+  readonly port: number
+  readonly database: Database
+  readonly watches: WatchTable
+  readonly connections: Iterable<Client>
+  /** Of connections that are gone. */
+  readonly receivedCount: number
+  readonly sentCount: number
+}
 
 /** Every word of Apache's server; the ones without an answer here say so like a word outside the whitelist. */
 const WORDS = [
@@ -29,13 +51,13 @@ export const wordOf = (number: number | undefined): string | undefined => (numbe
 
 const lines = (...all: string[]): string => all.map((line) => `${line}\n`).join('')
 
-const clients = (server: EmbeddedZooKeeper): string[] =>
+const clients = (server: Observed): string[] =>
   [...server.connections].map(({ remote, sessionId, unsentAnswers, receivedCount, sentCount }) => {
     const session = sessionId === 0n ? '' : `,sid=0x${BigInt.asUintN(64, sessionId).toString(16)}`
     return ` /${remote}[1](queued=${unsentAnswers},recved=${receivedCount},sent=${sentCount}${session})`
   })
 
-const counts = (server: EmbeddedZooKeeper) => {
+const counts = (server: Observed) => {
   const all = [...server.connections]
   const sum = (of: (connection: (typeof all)[number]) => number) => all.reduce((total, connection) => total + of(connection), 0)
   return {
@@ -46,7 +68,7 @@ const counts = (server: EmbeddedZooKeeper) => {
   }
 }
 
-const summary = (server: EmbeddedZooKeeper): string[] => {
+const summary = (server: Observed): string[] => {
   const { received, sent, outstanding, connections } = counts(server)
   const { state } = server.database
   return [
@@ -60,7 +82,7 @@ const summary = (server: EmbeddedZooKeeper): string[] => {
   ]
 }
 
-const monitor = (server: EmbeddedZooKeeper): string => {
+const monitor = (server: Observed): string => {
   const { received, sent, outstanding, connections } = counts(server)
   const { tree, sessions } = server.database.state
   const values = {
@@ -79,7 +101,7 @@ const monitor = (server: EmbeddedZooKeeper): string => {
   return lines(...Object.entries(values).map(([name, value]) => `${name}\t${value}`))
 }
 
-const ANSWERS: Record<string, (server: EmbeddedZooKeeper) => string> = {
+const ANSWERS: Record<string, (server: Observed) => string> = {
   ruok: () => 'imok',
   isro: () => 'rw',
   srvr: (server) => lines(`Zookeeper version: ${VERSION}`, ...summary(server)),
@@ -107,7 +129,7 @@ const ANSWERS: Record<string, (server: EmbeddedZooKeeper) => string> = {
     ),
 }
 
-export const answerOf = (word: string, server: EmbeddedZooKeeper): string => {
+export const answerOf = (word: string, server: Observed): string => {
   const answer = Object.hasOwn(ANSWERS, word) ? ANSWERS[word] : undefined
   if (answer && server.config.commandWhitelist.includes(word)) return answer(server)
   return `${word} is not executed because it is not in the whitelist.\n`

@@ -2,9 +2,9 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import type { MonotonicClock, WallClock } from '../base/clock.ts'
 import type { Disk } from '../base/disk.ts'
 import type { Logger } from '../base/logger.ts'
-import { ServerConnection } from './connection.ts'
+import { type ConnectionOwner, type Granted, type Hello, ServerConnection } from './connection.ts'
 import { Database } from './database.ts'
-import { answerOf, wordOf } from './four-letter.ts'
+import { answerOf, type Observed, wordOf } from './four-letter.ts'
 import { Outbox } from './outbox.ts'
 import { SessionTimes } from './sessions.ts'
 import { Storage } from './storage.ts'
@@ -14,8 +14,6 @@ import type { ZooKeeperConfig } from './zoo-cfg.ts'
 
 export type Clocks = { monotonic: MonotonicClock; wall: WallClock }
 export type EmbeddedZooKeeperOptions = { config: ZooKeeperConfig; disk: Disk; clocks: Clocks; logger: Logger }
-type Hello = { lastZxidSeen: bigint; timeoutMs: number; sessionId: bigint; password: Buffer | null }
-type Granted = { timeoutMs: number; sessionId: bigint; password: Buffer }
 
 /** A connection that never says its connect record goes after this. */
 const GREETING_MS = 10_000
@@ -24,7 +22,7 @@ const GREETING_MS = 10_000
  * A one-node ZooKeeper. Owns the listening socket, the connections and which of them carries which session; the state has its own owner (Database).
  * A disk that fails stops it: nothing is answered that is not on disk, and `failed` resolves with the cause.
  */
-export class EmbeddedZooKeeper {
+export class EmbeddedZooKeeper implements ConnectionOwner, Observed {
   readonly config: ZooKeeperConfig
   readonly logger: Logger
   readonly watches = new WatchTable()
@@ -88,7 +86,6 @@ export class EmbeddedZooKeeper {
     await this.#storage.close()
   }
 
-  /** A new or a continued session for the connection; undefined: it is expired; AHEAD: this client knows more than this server, another one's data. */
   admit(connection: ServerConnection, hello: Hello): Granted | 'AHEAD' | undefined {
     const { state } = this.database
     if (hello.lastZxidSeen > state.zxid) {
@@ -114,7 +111,6 @@ export class EmbeddedZooKeeper {
     this.#times.touch(sessionId)
   }
 
-  /** By its client's wish or by expiry. The connection that carried it goes after the answers that are due. */
   closeSession(sessionId: bigint): void {
     this.#times.forget(sessionId)
     const carrier = this.#carriers.get(sessionId)
@@ -132,12 +128,10 @@ export class EmbeddedZooKeeper {
     this.sentCount += connection.sentCount
   }
 
-  /** For a connection that was told to end and whose client may not read that. */
   destroyLater(connection: ServerConnection): void {
     this.#clocks.monotonic.schedule(GREETING_MS, () => connection.destroy())
   }
 
-  /** True when the number spells a four-letter word; it is answered then, and the connection closed. */
   answerCommand(first: number | undefined, socket: Socket): boolean {
     const word = wordOf(first)
     if (word === undefined) return false

@@ -2,12 +2,8 @@ import type { MonotonicClock, WallClock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import type { WorkerPool } from '../base/worker-pool.ts'
 import type { Flusher } from './flusher.ts'
-import type { LeaderEpochs } from './leader-epochs.ts'
-import type { LogConfig } from './log-config.ts'
 import type { LogDirectory } from './log-directory.ts'
-import type { LogProducers } from './log-producers.ts'
 import type { OpenFiles } from './open-files.ts'
-import type { Segments } from './segments.ts'
 import type { Trash } from './trash.ts'
 import type { PageCacheShare } from './warm-writes.ts'
 
@@ -26,18 +22,4 @@ export type LogContext = {
   producerExpirationMs: number
   /** Threads see the real disk only. */
   pool: WorkerPool | undefined
-}
-
-/** What loading a partition's directory found, or what a new one begins with. */
-export type LogState = {
-  topic: string
-  partition: number
-  config: LogConfig
-  segments: Segments
-  logStartOffset: number
-  logEndOffset: number
-  highWatermark: number
-  recoveryPoint: number
-  epochs: LeaderEpochs
-  producers: LogProducers
 }

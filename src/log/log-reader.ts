@@ -1,8 +1,7 @@
 import type { WorkerPool } from '../base/worker-pool.ts'
 import { KafkaError } from '../protocol/errors.ts'
 import type { Int64 } from '../protocol/int64.ts'
-import type { Log } from './log.ts'
-import { EMPTY_READ, type ReadOptions, type ReadResult, type SegmentRead, type TimestampedOffset } from './log-types.ts'
+import { EMPTY_READ, type LogView, type ReadOptions, type ReadResult, type SegmentRead, type TimestampedOffset } from './log-types.ts'
 import { type FoundRegion, type LogRegion, readable, regionIn } from './region.ts'
 import { readLater, readNow, type Reads } from './reads.ts'
 import type { Segments } from './segments.ts'
@@ -11,7 +10,7 @@ import { findOffsetByTimestamp } from './timestamp-search.ts'
 import type { AbortedTransaction } from './transaction-index.ts'
 import { type PageCacheShare, WarmWrites } from './warm-writes.ts'
 
-const outOfRange = (offset: number, { topic, partition, logStartOffset, logEndOffset }: Log): KafkaError =>
+const outOfRange = (offset: number, { topic, partition, logStartOffset, logEndOffset }: LogView): KafkaError =>
   new KafkaError(
     'OFFSET_OUT_OF_RANGE',
     `Received request for offset ${offset} for partition ${topic}-${partition}, but we only have log segments in the range ${logStartOffset} to ${logEndOffset}.`,
@@ -19,14 +18,14 @@ const outOfRange = (offset: number, { topic, partition, logStartOffset, logEndOf
 
 /** Reads one log: at once what was written lately, off the event loop the rest. */
 export class LogReader {
-  readonly #log: Log
+  readonly #log: LogView
   readonly #segments: Segments
   readonly #guard: StorageGuard
   readonly #warm: WarmWrites
   /** Counts cuts: what was read across one may be half old, half new. */
   #cuts = 0
 
-  constructor(log: Log, segments: Segments, guard: StorageGuard, pageCache: PageCacheShare) {
+  constructor(log: LogView, segments: Segments, guard: StorageGuard, pageCache: PageCacheShare) {
     this.#log = log
     this.#segments = segments
     this.#guard = guard

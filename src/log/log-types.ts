@@ -1,4 +1,5 @@
 import type { Int64 } from '../protocol/int64.ts'
+import type { LogConfig } from './log-config.ts'
 
 /** Who wrote the records: `client` is checked hardest; `coordinator` may write control batches; `replication` takes the leader's offsets and epochs as they are. */
 export type AppendOrigin = 'client' | 'coordinator' | 'replication'
@@ -48,3 +49,8 @@ export type TimestampedOffset = { timestamp: Int64; offset: number; leaderEpoch:
 /** What a segment is asked for: records of offsets below `endOffset`. */
 export type SegmentRead = { offset: number; endOffset: number; maxBytes: number; minOneBatch: boolean }
 export type SegmentAppend = { records: Buffer; largestOffset: number; maxTimestamp: Int64; offsetOfMaxTimestamp: number }
+
+/** Where a log begins and ends, and what its consumers see, at the time when it is asked. */
+export type LogOffsets = { readonly logStartOffset: number; readonly logEndOffset: number; readonly highWatermark: number }
+/** What readers must know of the log beside its segments. */
+export type LogView = LogOffsets & { readonly topic: string; readonly partition: number; readonly config: LogConfig }

@@ -1,5 +1,5 @@
 import type { Int64 } from '../protocol/int64.ts'
-import type { Log } from './log.ts'
+import type { LogOffsets } from './log-types.ts'
 import { deletesOld, type LogConfig } from './log-config.ts'
 import { readNow } from './reads.ts'
 import type { Segment } from './segment.ts'
@@ -9,7 +9,7 @@ export type RetainedSegment = { baseOffset: number; sizeBytes: number; largestTi
 export type RetainedLog = { segments: readonly RetainedSegment[]; logStartOffset: number; logEndOffset: number; highWatermark: number }
 export type Deletable = { count: number; reason: 'retention.ms' | 'retention.bytes' | 'log start offset' }
 
-export const retainedOf = (segments: readonly Segment[], { logStartOffset, logEndOffset, highWatermark }: Log): RetainedLog => ({
+export const retainedOf = (segments: readonly Segment[], { logStartOffset, logEndOffset, highWatermark }: LogOffsets): RetainedLog => ({
   segments: segments.map((segment) => ({
     baseOffset: segment.baseOffset,
     sizeBytes: segment.sizeBytes,

@@ -1,5 +1,6 @@
 import type { Acl, Cluster, Topic, User } from '../api/index.ts'
 import { keyText, type Key } from '../kube/types.ts'
+import type { OwnerRecord } from './kafka/contact.ts'
 import { namespaceOf, RESERVED_PREFIX } from './names.ts'
 import { stalled, type Verdict } from './reasons.ts'
 
@@ -57,3 +58,9 @@ const problemOf = (cluster: Cluster, prefixes: readonly string[], { name, isPrin
 
 const isSuperUser = (cluster: Cluster, name: string): boolean =>
   name.startsWith(RESERVED_PREFIX) || (cluster.spec.authorization?.superUsers ?? []).includes(`User:${name}`)
+
+/** What is written into Kafka's ZooKeeper of the owner. */
+export const recordOf = (object: Dependent): OwnerRecord => ({
+  owner: { namespace: namespaceOf(object), name: object.metadata.name, uid: object.metadata.uid ?? '' },
+  deletionPolicy: object.spec.deletionPolicy,
+})

@@ -3,8 +3,8 @@ import { keyOf, keyText, type Key, type Resource, type Result } from '../kube/ty
 import { admit, type Claims } from './admission.ts'
 import { claimOf, clusterKeyOf, refusalOf, type Dependent } from './claims.ts'
 import type { Environment } from './environment.ts'
-import { Unreachable, type Contact, type OwnerRecord } from './kafka/contact.ts'
-import { FINALIZER, namespaceOf } from './names.ts'
+import { Unreachable, type Contact } from './kafka/contact.ts'
+import { FINALIZER } from './names.ts'
 
 /** A finalizer waits so long for brokers that cannot be reached; what it would have done is done at the next contact. */
 const RELEASE_AFTER_MS = 30_000
@@ -25,11 +25,6 @@ const setFinalizer = async (environment: Environment, resource: Resource, object
 /** The finalizer is there only while the deletion has something to do. Never for one that is being deleted: the server refuses that. */
 export const keepFinalizer = (environment: Environment, resource: Resource, object: Dependent): Promise<void> =>
   setFinalizer(environment, resource, object, object.spec.deletionPolicy === 'Delete')
-
-export const recordOf = (object: Dependent): OwnerRecord => ({
-  owner: { namespace: namespaceOf(object), name: object.metadata.name, uid: object.metadata.uid ?? '' },
-  deletionPolicy: object.spec.deletionPolicy,
-})
 
 /** Another resource that names the same thing, and may, takes it over as it is. */
 const hasHeir = <T extends Dependent>({ store }: Environment, object: T, claims: Claims<T>): boolean => {

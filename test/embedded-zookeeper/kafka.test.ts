@@ -34,7 +34,7 @@ describe.skipIf(lacks('java', 'maven'))('Apache Kafka 2.6.3 on the embedded ZooK
     let zookeeper = await start()
     const broker = await startApacheKafka({ zookeeper: zookeeper.address })
     const servers = [{ host: '127.0.0.1', port: zookeeper.port }]
-    const client = await ZooKeeperClient.connect({ servers, sessionTimeoutMs: 10_000, clock: monotonicClock, logger: silentLogger })
+    const client = await ZooKeeperClient.connect({ servers, sessionTimeoutMs: 30_000, clock: monotonicClock, logger: silentLogger })
     try {
       const byZooKeeper = `--zookeeper ${zookeeper.address}`
       const byBroker = `--bootstrap-server ${broker.connect}`

@@ -1,5 +1,6 @@
 import { monotonicClock } from '../../src/base/clock.ts'
-import { type Address, KafkaConnection } from '../../src/client/connection.ts'
+import type { Address } from '../../src/client/address.ts'
+import { KafkaConnection } from '../../src/client/connection.ts'
 import { metadata } from '../../src/protocol/api/03-metadata.ts'
 import type { Place } from './history.ts'
 

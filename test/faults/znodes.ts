@@ -20,7 +20,7 @@ export class Znodes {
     await known?.close()
     this.#client = ZooKeeperClient.connect({
       servers: [{ host: '127.0.0.1', port: this.#port }],
-      sessionTimeoutMs: 10_000,
+      sessionTimeoutMs: 30_000,
       connectTimeoutMs: 2000,
       clock: monotonicClock,
       logger: silentLogger,

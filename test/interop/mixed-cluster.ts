@@ -54,7 +54,7 @@ export class MixedCluster {
     const zookeeper = await startApacheZooKeeper('zookeeper-3.5.9')
     const session = await ZooKeeperClient.connect({
       servers: [{ host: '127.0.0.1', port: zookeeper.port }],
-      sessionTimeoutMs: 10_000,
+      sessionTimeoutMs: 30_000,
       connectTimeoutMs: 30_000,
       clock: monotonicClock,
       logger: silentLogger,

@@ -78,7 +78,7 @@ describe.skipIf(lacks('java', 'maven'))('two Apache brokers and one of ours', ()
     zookeeper = await startOurZooKeeper()
     client = await ZooKeeperClient.connect({
       servers: [{ host: '127.0.0.1', port: zookeeper.port }],
-      sessionTimeoutMs: 6000,
+      sessionTimeoutMs: 30_000,
       clock: monotonicClock,
       logger: silentLogger,
     })

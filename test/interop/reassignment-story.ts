@@ -57,7 +57,7 @@ export const tellStory = async (
   const [host, port] = connect.split(':')
   const zookeeper = await ZooKeeperClient.connect({
     servers: [{ host: host!, port: Number(port) }],
-    sessionTimeoutMs: 10_000,
+    sessionTimeoutMs: 30_000,
     connectTimeoutMs: 10_000,
     clock: monotonicClock,
     logger: silentLogger,

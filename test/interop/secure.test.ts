@@ -70,7 +70,7 @@ describe.skipIf(lacks('java', 'maven'))('a ZooKeeper with logins', () => {
     const client = await ZooKeeperClient.connect({
       servers: [{ host: '127.0.0.1', port }],
       chroot,
-      sessionTimeoutMs: 10_000,
+      sessionTimeoutMs: 30_000,
       connectTimeoutMs: 10_000,
       ...(login ? { saslDigest: login } : {}),
       clock: monotonicClock,

@@ -73,6 +73,8 @@ export const startApacheZooKeeper = async (
   const config = join(dataDir, 'zoo.cfg')
   const lines = [
     'tickTime=500',
+    // Sessions of tests outlast the Java programs for which they wait.
+    'maxSessionTimeout=30000',
     `dataDir=${dataDir}`,
     `clientPort=${port}`,
     'clientPortAddress=127.0.0.1',

@@ -5,16 +5,9 @@ import type { Endpoint } from '../../src/broker/config/listeners.ts'
 import { logConfigOf } from '../../src/broker/config/log-config.ts'
 import { TopicConfig } from '../../src/broker/config/topic-config.ts'
 import type { GroupStorage } from '../../src/broker/coordinator/ports.ts'
-import {
-  type Authorization,
-  type BrokerMetrics,
-  type Metadata,
-  NO_CONTROLLER_FIGURES,
-  type ServingGuard,
-  type TopicCounter,
-  type TopicState,
-  type Watched,
-} from '../../src/broker/ports.ts'
+import type { Authorization, BrokerMetrics, ServingGuard, TopicCounter, Watched } from '../../src/broker/ports.ts'
+import { NO_CONTROLLER_FIGURES } from '../../src/broker/controller/figures.ts'
+import type { Metadata, TopicState } from '../../src/broker/metadata/view.ts'
 import type { ErrorName } from '../../src/protocol/errors.ts'
 import type { ScramCredential, ScramMechanism } from '../../src/security/scram.ts'
 

@@ -75,7 +75,10 @@ export const startOurZooKeeper = async (): Promise<OurZooKeeper> => {
   const directory = temporaryDirectory('our-zk')
   const port = await freePort()
   const config = join(directory, 'zoo.cfg')
-  writeFileSync(config, `tickTime=500\ndataDir=${directory}/data\nclientPort=${port}\nclientPortAddress=127.0.0.1\n`)
+  writeFileSync(
+    config,
+    `tickTime=500\nmaxSessionTimeout=30000\ndataDir=${directory}/data\nclientPort=${port}\nclientPortAddress=127.0.0.1\n`,
+  )
   mkdirSync(join(directory, 'data'))
   const start = async () => {
     const program = new Program(['zookeeper', config])

@@ -18,7 +18,8 @@ import { type ProducerIds, ZooKeeperProducerIds } from './producer-ids.ts'
 import type { IncarnationOf } from '../replicas/incarnations.ts'
 import { zooKeeperIncarnations } from '../replicas/zookeeper-incarnations.ts'
 import { ZooKeeperIsrStore } from '../replicas/zookeeper-isr-store.ts'
-import type { ControllerFigures, Credentials } from '../ports.ts'
+import type { ControllerFigures } from '../controller/figures.ts'
+import type { Credentials } from '../login/credentials.ts'
 
 /** The id in the first meta.properties that there is: a broker keeps the id that was made up for it. */
 const storedBrokerId = (disk: Disk, logDirs: readonly string[]): number | undefined => {

@@ -13,7 +13,10 @@ import type { IsrStore } from '../replicas/isr-store.ts'
 import type { AnnounceIsrChanges } from '../replicas/isr-notifications.ts'
 import type { PartitionTable } from '../partition-table.ts'
 import type { ProducerIds } from './producer-ids.ts'
-import type { Authorization, ControllerFigures, Credentials, Metadata, ServingGuard, TopicCreation } from '../ports.ts'
+import type { Authorization, ServingGuard, TopicCreation } from '../ports.ts'
+import type { ControllerFigures } from '../controller/figures.ts'
+import type { Credentials } from '../login/credentials.ts'
+import type { Metadata } from '../metadata/view.ts'
 
 /** What the parts of a broker are made of. */
 export type BrokerEnvironment = {

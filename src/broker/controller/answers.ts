@@ -1,6 +1,6 @@
 import { partitionKey, type TopicPartition } from '../../base/topic-partition.ts'
 import { errorCode } from '../../protocol/errors.ts'
-import type { BrokerAnswers } from './broker-requests.ts'
+import type { BrokerAnswers } from './channel.ts'
 import type { BrokerEvents } from './broker-events.ts'
 import type { ControllerContext } from './context.ts'
 import type { TopicDeletion } from './deletion.ts'

@@ -1,29 +1,10 @@
 import type { TopicPartition } from '../../base/topic-partition.ts'
-import type { ConnectionOptions } from '../../client/connection.ts'
-import type { MonotonicClock } from '../../base/clock.ts'
-import type { Logger } from '../../base/logger.ts'
-import type { leaderAndIsr } from '../../protocol/api/04-leader-and-isr.ts'
-import type { stopReplica } from '../../protocol/api/05-stop-replica.ts'
-import type { ResponseOf } from '../../protocol/schema.ts'
-import { BrokerChannel } from './channel.ts'
-import type { ControllerContext, KnownPartition, LiveBroker } from './context.ts'
+import { BrokerChannel, type ChannelOptions } from './channel.ts'
+import type { KnownPartition, LiveBroker } from './context.ts'
 import { LeadersFirst } from './leaders-first.ts'
-import type { Stop } from './request-stage.ts'
 
-/** What the brokers answered; told as it comes. */
-export interface BrokerAnswers {
-  ledOrFollows(broker: LiveBroker, response: ResponseOf<typeof leaderAndIsr>): void
-  stopped(broker: LiveBroker, stops: readonly Stop[], response: ResponseOf<typeof stopReplica>): void
-}
-export type BrokerRequestsOptions = {
-  controllerId: number
-  context: ControllerContext
-  interBrokerListener: string
-  connection: (address: { host: string; port: number }) => ConnectionOptions
-  answers: BrokerAnswers
-  clock: MonotonicClock
-  logger: Logger
-}
+/** What its channels have in common. */
+export type BrokerRequestsOptions = Omit<ChannelOptions, 'broker'>
 
 /**
  * What the controller tells the brokers: collected while an event is worked on, merged per broker, and on its way with `send`. Each broker gets one request at a

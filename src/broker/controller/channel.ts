@@ -1,17 +1,32 @@
 import type { TopicPartition } from '../../base/topic-partition.ts'
 import { Backoff } from '../../base/backoff.ts'
-import { ConnectionError, KafkaConnection } from '../../client/connection.ts'
+import type { MonotonicClock } from '../../base/clock.ts'
+import type { Logger } from '../../base/logger.ts'
+import { ConnectionError, type ConnectionOptions, KafkaConnection } from '../../client/connection.ts'
 import { leaderAndIsr } from '../../protocol/api/04-leader-and-isr.ts'
 import { stopReplica } from '../../protocol/api/05-stop-replica.ts'
 import { updateMetadata } from '../../protocol/api/06-update-metadata.ts'
 import type { Api, RequestOf, ResponseOf, Sendable } from '../../protocol/schema.ts'
-import type { BrokerRequestsOptions } from './broker-requests.ts'
-import type { LiveBroker } from './context.ts'
+import type { ControllerContext, LiveBroker } from './context.ts'
 import type { LeadersFirst } from './leaders-first.ts'
-import { RequestStage } from './request-stage.ts'
+import { RequestStage, type Stop } from './request-stage.ts'
 import { leaderAndIsrFor, stopReplicaFor, updateMetadataFor } from './requests.ts'
 
-export type ChannelOptions = BrokerRequestsOptions & { broker: LiveBroker }
+/** What the brokers answered; told as it comes. */
+export interface BrokerAnswers {
+  ledOrFollows(broker: LiveBroker, response: ResponseOf<typeof leaderAndIsr>): void
+  stopped(broker: LiveBroker, stops: readonly Stop[], response: ResponseOf<typeof stopReplica>): void
+}
+export type ChannelOptions = {
+  broker: LiveBroker
+  controllerId: number
+  context: ControllerContext
+  interBrokerListener: string
+  connection: (address: { host: string; port: number }) => ConnectionOptions
+  answers: BrokerAnswers
+  clock: MonotonicClock
+  logger: Logger
+}
 
 /**
  * The controller's way to one registration of one broker. Each request is sent again and again until the broker answers it or the channel is closed: a broker that

@@ -3,7 +3,7 @@ import type { ZooKeeperClient } from '../../zookeeper/client.ts'
 import { isZooKeeperError, unlessRefused } from '../../zookeeper/errors.ts'
 import { watchData } from '../../zookeeper/watching.ts'
 import { controllerEpochZnode, controllerZnode } from '../metadata/znodes/controller.ts'
-import { type ControllerFigures, NO_CONTROLLER_FIGURES } from '../ports.ts'
+import { type ControllerFigures, NO_CONTROLLER_FIGURES } from './figures.ts'
 import { ControllerContext } from './context.ts'
 import { ControllerTerm, type TermOptions } from './term.ts'
 

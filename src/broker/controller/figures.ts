@@ -1,6 +1,32 @@
 import { NO_LEADER } from '../metadata/znodes/partition-state.ts'
-import type { ControllerFigures } from '../ports.ts'
 import type { ControllerContext, KnownPartition } from './context.ts'
+
+/** What only the controller knows; zeros elsewhere. */
+export type ControllerFigures = {
+  isActive: boolean
+  offlinePartitions: number
+  preferredReplicaImbalance: number
+  topics: number
+  partitions: number
+  topicsToDelete: number
+  replicasToDelete: number
+  topicsIneligibleToDelete: number
+  replicasIneligibleToDelete: number
+  /** Since the broker's start. */
+  uncleanElections: number
+}
+export const NO_CONTROLLER_FIGURES: ControllerFigures = {
+  isActive: false,
+  offlinePartitions: 0,
+  preferredReplicaImbalance: 0,
+  topics: 0,
+  partitions: 0,
+  topicsToDelete: 0,
+  replicasToDelete: 0,
+  topicsIneligibleToDelete: 0,
+  replicasIneligibleToDelete: 0,
+  uncleanElections: 0,
+}
 
 /** Not led by its preferred replica; while that one is still being added it counts only when it could lead. */
 const isImbalanced = ({ assignment, leadership }: KnownPartition): boolean => {

@@ -9,6 +9,7 @@ import type { Member } from './member.ts'
 import { Members } from './members.ts'
 import {
   type GroupDescription,
+  type GroupState,
   joinFailed,
   type JoinRequest,
   type JoinResult,
@@ -22,9 +23,6 @@ import {
   type SyncResult,
 } from './messages.ts'
 import { groupStoreError } from './store-errors.ts'
-
-/** PreparingRebalance: members join; CompletingRebalance: the leader assigns; Dead: on its way out of this broker. */
-export type GroupState = 'Empty' | 'PreparingRebalance' | 'CompletingRebalance' | 'Stable' | 'Dead'
 
 export type MembershipPorts = {
   clocks: { monotonic: MonotonicClock; wall: WallClock }

@@ -1,5 +1,4 @@
 import type { ErrorName } from '../../protocol/errors.ts'
-import type { GroupState } from './membership.ts'
 
 export type Protocol = { name: string; metadata: Buffer }
 export type JoinRequest = {
@@ -47,6 +46,8 @@ export type MemberDescription = {
   memberMetadata: Buffer
   memberAssignment: Buffer
 }
+/** PreparingRebalance: members join; CompletingRebalance: the leader assigns; Dead: on its way out of this broker. */
+export type GroupState = 'Empty' | 'PreparingRebalance' | 'CompletingRebalance' | 'Stable' | 'Dead'
 export type GroupDescription = { state: GroupState; protocolType: string; protocol: string; members: readonly MemberDescription[] }
 
 export const NO_BYTES = Buffer.alloc(0)

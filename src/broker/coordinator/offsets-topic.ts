@@ -3,7 +3,7 @@ import { KafkaError } from '../../protocol/errors.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import { CONSUMER_OFFSETS } from '../internal-topics.ts'
 import { newTopicOf } from '../metadata/new-topic.ts'
-import type { BrokerNode, Metadata } from '../ports.ts'
+import type { BrokerNode, Metadata } from '../metadata/view.ts'
 import type { GroupStorage } from './ports.ts'
 
 /** String.hashCode of Java. */

@@ -12,3 +12,6 @@ export const inMemory = (records: Buffer): RecordsSource | undefined =>
   records.length === 0
     ? undefined
     : { sizeBytes: records.length, isAtHand: true, readInto: (target, position) => records.copy(target, 0, position) }
+
+/** A piece of a response's frame. */
+export type ResponsePart = Buffer | RecordsSource

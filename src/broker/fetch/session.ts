@@ -1,6 +1,6 @@
 import type { Int64 } from '../../protocol/int64.ts'
 import type { FetchedPartition } from './frame.ts'
-import type { FetchBody, Wanted } from './terms.ts'
+import type { FetchBody, Wanted } from './wanted.ts'
 
 const FIRST_EPOCH = 1
 const MAX_EPOCH = 0x7fff_ffff

@@ -3,7 +3,7 @@ import type { MonotonicClock } from '../../base/clock.ts'
 import { errorCode } from '../../protocol/errors.ts'
 import { FetchSession } from './session.ts'
 import type { FetchedPartition, FetchReply } from './frame.ts'
-import type { FetchBody, Wanted } from './terms.ts'
+import type { FetchBody, Wanted } from './wanted.ts'
 
 /** What a Fetch asks for, and how its answer looks: by itself, or as a step of a session. */
 export interface FetchAsked {

@@ -1,24 +1,7 @@
-import type { fetch } from '../../protocol/api/01-fetch.ts'
-import type { Int64 } from '../../protocol/int64.ts'
-import type { RequestOf } from '../../protocol/schema.ts'
 import { RACK_AWARE_SELECTOR } from '../config/keys/cluster.ts'
 import type { Context } from '../context.ts'
 import type { FetchRequest } from '../partition.ts'
-
-export type FetchApi = typeof fetch
-export type FetchBody = RequestOf<FetchApi>
-
-/** A partition that a Fetch asks for, by itself or by its session. */
-export type Wanted = {
-  readonly topic: string
-  readonly partitionIndex: number
-  /** -1: the client knows none. */
-  readonly currentLeaderEpoch: number
-  readonly fetchOffset: Int64
-  /** Of a follower's log; -1 from consumers. */
-  readonly logStartOffset: Int64
-  readonly maxBytes: number
-}
+import type { FetchBody } from './wanted.ts'
 
 /** From here on a first batch beyond the limits comes whole; before, it is cut, and the client sees that its limit is too small. */
 const WHOLE_BATCH_SINCE = 3

@@ -5,7 +5,7 @@ import { CLUSTER_NAME } from '../../security/acl.ts'
 import type { Context } from '../context.ts'
 import type { Handler, Refusal } from '../handler.ts'
 import { isInternalTopic } from '../internal-topics.ts'
-import type { BrokerNode, PartitionState, TopicState } from '../ports.ts'
+import type { BrokerNode, PartitionState, TopicState } from '../metadata/view.ts'
 
 type Api = typeof metadata
 type TopicReply = NonNullable<ReplyOf<Api>['topics']>[number]

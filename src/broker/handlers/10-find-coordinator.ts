@@ -4,7 +4,7 @@ import type { Context } from '../context.ts'
 import { partitionOfGroup } from '../coordinator/offsets-topic.ts'
 import type { Handler, Refusal } from '../handler.ts'
 import { TRANSACTION_STATE } from '../internal-topics.ts'
-import type { BrokerNode } from '../ports.ts'
+import type { BrokerNode } from '../metadata/view.ts'
 
 const GROUP = 0
 const TRANSACTION = 1

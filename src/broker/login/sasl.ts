@@ -4,7 +4,7 @@ import { checkPlain, PlainError } from '../../security/plain.ts'
 import { ANONYMOUS, formatPrincipal, type Principal, user } from '../../security/principal.ts'
 import { isScramMechanism, ScramError, type ScramMechanism, ScramServerExchange } from '../../security/scram.ts'
 import type { AuthenticationCounts } from './authentications.ts'
-import type { Credentials } from '../ports.ts'
+import type { Credentials } from './credentials.ts'
 
 /** What a SASL listener offers. */
 export type LoginOptions = {

@@ -1,6 +1,6 @@
 import type { RequestOf } from '../../protocol/schema.ts'
 import type { updateMetadata } from '../../protocol/api/06-update-metadata.ts'
-import type { BrokerNode, Metadata, PartitionState, TopicState } from '../ports.ts'
+import type { BrokerNode, Metadata, PartitionState, TopicState } from './view.ts'
 
 type Update = RequestOf<typeof updateMetadata>
 type WirePartition = Update['topicStates'][number]['partitionStates'][number]

@@ -1,5 +1,6 @@
 import type { MonotonicClock } from '../../base/clock.ts'
-import { type Address, ConnectionError, type ConnectionOptions, KafkaConnection } from '../../client/connection.ts'
+import type { Address } from '../../client/address.ts'
+import { ConnectionError, type ConnectionOptions, KafkaConnection } from '../../client/connection.ts'
 import type { Api, RequestOf, ResponseOf, Sendable } from '../../protocol/schema.ts'
 
 /** The broker that is followed. Requests reject with ConnectionError, or with KafkaError when the login fails. */

@@ -1,4 +1,5 @@
-import type { PodReport, Report } from './report.ts'
+import { PAUSED } from '../../api/index.ts'
+import type { PodReport, Report } from './model.ts'
 
 type Found = Omit<Report, 'next'>
 
@@ -22,7 +23,7 @@ const ofConditions = ({ conditions, isPaused, name, namespace }: Found): string[
     conditions.find(({ type, status }) => type === wanted && status === 'True')?.message
   const [stalled, degraded] = [message('Stalled'), message('Degraded')]
   const unseen = 'no operator has looked at this Cluster: is one installed (charts/sofakafka), and does it watch this namespace?'
-  const paused = `the Cluster is paused; \`kubectl annotate skc ${name} -n ${namespace} sofakafka.io/paused-\` lets the operator go on`
+  const paused = `the Cluster is paused; \`kubectl annotate skc ${name} -n ${namespace} ${PAUSED}-\` lets the operator go on`
   return [
     ...(stalled === undefined ? [] : [`the Cluster waits for you: ${stalled}`]),
     ...(conditions.length === 0 ? [unseen] : []),

@@ -1,7 +1,7 @@
 import { Sections } from '../sections.ts'
 import type { Column } from '../table.ts'
 import { ageText } from '../times.ts'
-import type { BrokerReport, PodReport, Report } from './report.ts'
+import type { BrokerReport, PodReport, Report } from './model.ts'
 
 const yesNo = (value: boolean | undefined): string => (value === undefined ? 'unknown' : value ? 'yes' : 'no')
 

@@ -1,9 +1,17 @@
 import { builtinResources, builtinSchema } from './builtin/load.ts'
-import type { CustomDefinition } from './custom/definition.ts'
 import { coreEvent, groupEvent } from './kinds/event.ts'
 import type { KubeObject } from './json.ts'
 import type { Schema } from './schema/schema.ts'
 import type { Named } from './status.ts'
+
+export type Column = { name: string; type: string; format: string; description: string; priority: number; jsonPath: string }
+/** What a CustomResourceDefinition adds to a resource. */
+export type CustomDefinition = {
+  columns: Column[]
+  selectableFields: string[]
+  hasStatus: boolean
+  scale?: { specReplicasPath: string; statusReplicasPath: string; labelSelectorPath: string }
+}
 
 export type Subresource = { kind: string; groupVersion: string; verbs: string[] }
 /** One served collection. */

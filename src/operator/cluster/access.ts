@@ -7,9 +7,6 @@ import type { Inputs } from './inputs.ts'
 import { allListenersOf, listenersOf } from './listeners/listeners.ts'
 import { ownedMeta } from './pods/pod.ts'
 
-/** Where the operator's own pods are, for rules that let them in. */
-export type OperatorPods = { namespace: string; labels: Record<string, string> }
-
 /** The accounts of the pods: no rights, and no token. */
 export const serviceAccounts = (cluster: Cluster): KubeObject[] =>
   (isExternal(cluster) ? (['kafka'] as const) : (['kafka', 'zookeeper'] as const)).map((role) => ({

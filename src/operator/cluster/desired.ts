@@ -10,7 +10,8 @@ import { networkPolicies, serviceAccounts } from './access.ts'
 import { resourcesOf, storageOf } from './pods/flavors.ts'
 import { migrationParts } from '../migration/listener.ts'
 import { ownedMeta, statefulSet } from './pods/pod.ts'
-import { serverProperties, staticSettings, type Group } from './config/properties.ts'
+import { serverProperties, staticSettings } from './config/properties.ts'
+import type { Group } from './pods/flavors.ts'
 import { zooKeeperObjects, zooKeeperParts, zooKeeperRestartOn } from './zookeeper.ts'
 
 /** Every object that goes with the Cluster, in the order in which they are applied. Same in, same out. */

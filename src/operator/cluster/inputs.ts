@@ -1,8 +1,42 @@
-import type { OperatorPods } from './access.ts'
-import type { RemovedGroup } from './moves/groups.ts'
-import type { ListenerFacts } from './listeners/listeners.ts'
-import type { Shared } from '../migration/listener.ts'
-import type { ZooKeeperFacts } from './zookeeper.ts'
+import type { SecretData } from '../../kube/secret-data.ts'
+import type { Security } from '../zookeeper/security.ts'
+
+/** `host` is undefined where it is the node's on which the pod runs. */
+export type BrokerAddress = { id: number; host: string | undefined; port: number }
+
+/** What rendering must know of listeners beside the spec. */
+export type ListenerFacts = {
+  /** What clients outside are told, by listener; brokers whose address is not known yet are not in it. */
+  addresses: ReadonlyMap<string, readonly BrokerAddress[]>
+  /** What clients outside connect to first, HOST:PORT,... by listener. */
+  bootstrap: ReadonlyMap<string, string>
+  /** The authorities by which the brokers are known, PEM, by listener; none: everybody knows them. */
+  authorities: Map<string, readonly string[]>
+  /** What brokers cannot start without and is not there yet. */
+  waitsFor: string[]
+}
+
+/** What rendering must know of ZooKeeper beside the spec. */
+export type ZooKeeperFacts = {
+  security: Security
+  /** The data of the Secret with the logins; undefined: nobody logs in. */
+  login?: SecretData
+  /** Whether brokers show ZooKeeper a certificate. */
+  hasTlsKey?: boolean
+  /** Of an ensemble: how many servers run, and which of them are members. */
+  ensemble?: { replicas: number; members: readonly number[] }
+}
+
+/** Where the operator's own pods are, for rules that let them in. */
+export type OperatorPods = { namespace: string; labels: Record<string, string> }
+
+/** Brokers that a StatefulSet runs and the spec does not have as they are. */
+export type RemovedGroup = { name: string; firstId: number; replicas: number }
+
+/** The listener that the old brokers and ours have in common. */
+export type SharedListener = { name: string; port: number; securityProtocol: string }
+/** `isInterBroker`: brokers talk by it. Afterwards it is only there for those that still do. */
+export type Shared = { listener: SharedListener; isInterBroker: boolean }
 
 /** What rendering needs beside the Cluster itself. */
 export type Inputs = {

@@ -3,7 +3,7 @@ import { secrets, type Pod, type Secret, type StatefulSet } from '../../kube/res
 import { keyOf } from '../../kube/types.ts'
 import type { Environment } from '../environment.ts'
 import { CLUSTER_LABEL, credentialsSecret, groupName, MANAGER, namespaceOf, zooKeeperName } from '../names.ts'
-import { partedSets } from './moves/groups.ts'
+import { partedSets } from './moves/removed-groups.ts'
 import { reconciling, stalled, type Verdict } from '../reasons.ts'
 
 export type ClusterSeen = {

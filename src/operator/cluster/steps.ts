@@ -7,7 +7,16 @@ import type { Inputs } from './inputs.ts'
 import type { ClusterSeen } from './observe.ts'
 import type { ServerPlace } from '../zookeeper/ensembles.ts'
 import type { Change } from '../zookeeper/membership.ts'
-import type { KafkaFacts } from './rolls/replace.ts'
+import type { Contact } from '../kafka/contact.ts'
+
+/** What the brokers said; empty while nobody answers. */
+export type KafkaFacts = {
+  contact?: Contact
+  clusterId?: string
+  controllerId?: number
+  brokerIds?: readonly number[]
+  isAwaited?: boolean
+}
 
 /** What one look at a Cluster works with; each field has the step that fills it in. */
 export type Pass = {

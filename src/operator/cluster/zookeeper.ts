@@ -1,6 +1,5 @@
 import type { Cluster } from '../../api/index.ts'
 import type { Service } from '../../kube/resources.ts'
-import type { SecretData } from '../../kube/secret-data.ts'
 import type { KubeObject } from '../../kube/types.ts'
 import * as names from '../names.ts'
 import { apacheConfig, apacheStatefulSet } from '../zookeeper/apache.ts'
@@ -9,21 +8,10 @@ import { CLIENT_JAAS, LOGIN_DIRECTORY, loginSecret } from '../zookeeper/login.ts
 import { connectText, isApache, isExternal } from '../zookeeper/place.ts'
 import { clientPortOf } from '../zookeeper/server-tls.ts'
 import { tlsParts } from '../zookeeper/tls.ts'
-import { securityArguments, type Security } from '../zookeeper/security.ts'
-import type { Inputs } from './inputs.ts'
-import type { PodParts } from './listeners/listeners.ts'
+import { securityArguments } from '../zookeeper/security.ts'
+import type { Inputs, ZooKeeperFacts } from './inputs.ts'
+import type { PodParts } from './pods/parts.ts'
 import { port, service } from './service.ts'
-
-/** What rendering must know of ZooKeeper beside the spec. */
-export type ZooKeeperFacts = {
-  security: Security
-  /** The data of the Secret with the logins; undefined: nobody logs in. */
-  login?: SecretData
-  /** Whether brokers show ZooKeeper a certificate. */
-  hasTlsKey?: boolean
-  /** Of an ensemble: how many servers run, and which of them are members. */
-  ensemble?: { replicas: number; members: readonly number[] }
-}
 
 const OPEN: ZooKeeperFacts = { security: 'none' }
 

@@ -1,12 +1,8 @@
 import type { Cluster } from '../../api/index.ts'
 import type { StatefulSet } from '../../kube/resources.ts'
-import type { Inputs } from '../cluster/inputs.ts'
-import { advertisedListeners, listenerProperties, type PodParts } from '../cluster/listeners/listeners.ts'
-
-/** The listener that the old brokers and ours have in common. */
-export type SharedListener = { name: string; port: number; securityProtocol: string }
-/** `isInterBroker`: brokers talk by it. Afterwards it is only there for those that still do. */
-export type Shared = { listener: SharedListener; isInterBroker: boolean }
+import type { Inputs, Shared } from '../cluster/inputs.ts'
+import { advertisedListeners, listenerProperties } from '../cluster/listeners/listeners.ts'
+import type { PodParts } from '../cluster/pods/parts.ts'
 
 const VARIABLE = 'SHARED_LISTENER'
 const NO_PARTS: PodParts = { args: [], env: [], ports: [], volumes: [], volumeMounts: [] }

@@ -1,7 +1,7 @@
 import type { KeyChange } from '../../client/config-resource.ts'
 import type { NewTopic } from '../../client/admin.ts'
 import type { OwnerRecord } from '../kafka/contact.ts'
-import { recordOf } from '../lifecycle.ts'
+import { recordOf } from '../claims.ts'
 import { stalled, type Verdict } from '../reasons.ts'
 import type { TopicSeen } from './observe.ts'
 

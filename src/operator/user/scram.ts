@@ -3,7 +3,7 @@ import { canonical } from '../../kube/difference.ts'
 import { verifyPassword, type ScramCredential, type ScramMechanism } from '../../security/scram.ts'
 import type { Environment } from '../environment.ts'
 import type { Contact } from '../kafka/contact.ts'
-import { recordOf } from '../lifecycle.ts'
+import { recordOf } from '../claims.ts'
 import { stalled, type Verdict } from '../reasons.ts'
 import { MECHANISMS } from './desired.ts'
 

@@ -5,7 +5,7 @@ import { parseEnsembleConfig, type Reconfiguration } from '../../zookeeper/ensem
 import { askFourLetters, modeOf, type Mode } from '../../zookeeper/four-letter.ts'
 import { tcpDial, tlsDial, type Dial } from '../../zookeeper/socket.ts'
 import type { Address } from '../../zookeeper/types.ts'
-import type { ZooKeeperTls } from './tls.ts'
+import type { ZooKeeperTls } from './server-tls.ts'
 
 /** `tls`: the address is that of its secureClientPort. */
 export type ServerPlace = { id: number; address: Address; tls?: ZooKeeperTls }

@@ -3,7 +3,9 @@ import { secrets, type Container, type PodSpec } from '../../kube/resources.ts'
 import { textOf } from '../../kube/secret-data.ts'
 import type { Kube } from '../../kube/types.ts'
 import { authoritySecret, namespaceOf, ZOOKEEPER_PORT, zooKeeperCertificatesSecret, ZOOKEEPER_SECURE_PORT } from '../names.ts'
-import type { ZooKeeperTls } from './tls.ts'
+
+/** PEM: whom to believe, and who we are where servers ask for that. */
+export type ZooKeeperTls = { ca: string; cert?: string; key?: string; checksName?: false }
 
 /** Where the Secret is mounted, and where the server reads what is in it: ZooKeeper notices files that are written, not links that change. */
 const MOUNT = '/etc/sofakafka/zookeeper-certificates'

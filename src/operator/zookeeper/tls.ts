@@ -1,13 +1,10 @@
 import type { Cluster } from '../../api/index.ts'
 import { secrets, type Secret } from '../../kube/resources.ts'
 import type { Kube } from '../../kube/types.ts'
-import type { PodParts } from '../cluster/listeners/listeners.ts'
+import type { PodParts } from '../cluster/pods/parts.ts'
 import { authoritySecret, namespaceOf } from '../names.ts'
-import { hasServerTls, readServerTls } from './server-tls.ts'
+import { hasServerTls, readServerTls, type ZooKeeperTls } from './server-tls.ts'
 import { textOf } from '../../kube/secret-data.ts'
-
-/** PEM: whom to believe, and who we are where servers ask for that. */
-export type ZooKeeperTls = { ca: string; cert?: string; key?: string; checksName?: false }
 
 const DIRECTORY = '/etc/sofakafka/zookeeper-tls'
 

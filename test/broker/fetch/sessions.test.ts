@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { FetchedPartition } from '../../../src/broker/fetch/frame.ts'
 import { FetchSessions } from '../../../src/broker/fetch/sessions.ts'
-import type { FetchBody, Wanted } from '../../../src/broker/fetch/terms.ts'
+import type { FetchBody, Wanted } from '../../../src/broker/fetch/wanted.ts'
 import { errorName } from '../../../src/protocol/errors.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 

@@ -3,7 +3,7 @@ import { nodeDisk } from '../../../src/base/node-disk.ts'
 import { Metrics } from '../../../src/broker/metrics/broker-metrics.ts'
 import { Exposition } from '../../../src/base/exposition.ts'
 import { Quantiles } from '../../../src/broker/metrics/quantiles.ts'
-import { NO_CONTROLLER_FIGURES } from '../../../src/broker/ports.ts'
+import { NO_CONTROLLER_FIGURES } from '../../../src/broker/controller/figures.ts'
 
 test('quantiles are right within five per cent and forget what is older than two minutes', () => {
   const times = new Quantiles(0)

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { monotonicClock } from '../../../src/base/clock.ts'
 import { nodeDisk } from '../../../src/base/node-disk.ts'
 import { Metrics } from '../../../src/broker/metrics/broker-metrics.ts'
-import { NO_CONTROLLER_FIGURES } from '../../../src/broker/ports.ts'
+import { NO_CONTROLLER_FIGURES } from '../../../src/broker/controller/figures.ts'
 import { batchOf } from '../../log/support.ts'
 import { LAG_MS, ReplicaLab } from './support/replica-lab.ts'
 

@@ -26,7 +26,7 @@ describe.skipIf(lacks('java', 'maven'))('the contact to a Kafka cluster, on Apac
     zookeeper = await startApacheZooKeeper('zookeeper-3.5.9')
     direct = await ZooKeeperClient.connect({
       servers: [{ host: '127.0.0.1', port: zookeeper.port }],
-      sessionTimeoutMs: 6000,
+      sessionTimeoutMs: 30_000,
       clock: monotonicClock,
       logger: silentLogger,
     })

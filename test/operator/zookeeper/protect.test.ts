@@ -16,7 +16,7 @@ const open: ZooKeeperClient[] = []
 const connect = async (username?: string): Promise<ZooKeeperClient> => {
   const client = await ZooKeeperClient.connect({
     servers: [{ host: '127.0.0.1', port }],
-    sessionTimeoutMs: 6000,
+    sessionTimeoutMs: 30_000,
     connectTimeoutMs: 6000,
     ...(username ? { saslDigest: { username, password: 'p' } } : {}),
     clock: monotonicClock,

@@ -10,7 +10,7 @@ import type { ConfigMap, Pod, Service, StatefulSet } from '../../../src/kube/res
 import { serverWish } from '../../../src/operator/certificates/zookeeper.ts'
 import type { Inputs } from '../../../src/operator/cluster/inputs.ts'
 import { desired } from '../../../src/operator/cluster/desired.ts'
-import type { ZooKeeperFacts } from '../../../src/operator/cluster/zookeeper.ts'
+import type { ZooKeeperFacts } from '../../../src/operator/cluster/inputs.ts'
 import { nextToReplace } from '../../../src/operator/cluster/rolls/roll.ts'
 import { ensembleOf, memberLine } from '../../../src/operator/zookeeper/apache.ts'
 import { newLogin } from '../../../src/operator/zookeeper/login.ts'

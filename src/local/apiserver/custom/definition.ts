@@ -1,17 +1,8 @@
 import { asArray, asObject, asString, at, type Json, type JsonObject, type KubeObject } from '../json.ts'
-import type { Resource, Subresource } from '../resources.ts'
+import type { Column, CustomDefinition, Resource, Subresource } from '../resources.ts'
 import { ruleProblem } from '../schema/cel.ts'
 import type { Schema } from '../schema/schema.ts'
 import { metadataSchema } from '../builtin/load.ts'
-
-export type Column = { name: string; type: string; format: string; description: string; priority: number; jsonPath: string }
-/** What a CustomResourceDefinition adds to a resource. */
-export type CustomDefinition = {
-  columns: Column[]
-  selectableFields: string[]
-  hasStatus: boolean
-  scale?: { specReplicasPath: string; statusReplicasPath: string; labelSelectorPath: string }
-}
 
 const SCHEMA_KEYS_REFUSED = ['$ref', 'definitions', 'dependencies', 'patternProperties', 'additionalItems', 'id']
 

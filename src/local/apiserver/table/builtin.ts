@@ -1,7 +1,7 @@
 import { asArray, asObject, asString, at, type Json, type JsonObject, type KubeObject } from '../json.ts'
 import { podColumns } from './pod.ts'
 import { age } from './age.ts'
-import type { ColumnSpec } from './table.ts'
+import type { ColumnSpec } from './column.ts'
 
 const NONE = '<none>'
 const number = (value: Json | undefined): number => (typeof value === 'number' ? value : 0)

@@ -1,6 +1,6 @@
 import { asArray, asObject, asString, at, type Json, type JsonObject, type KubeObject } from '../json.ts'
 import { age } from './age.ts'
-import type { ColumnSpec } from './table.ts'
+import type { ColumnSpec } from './column.ts'
 
 const NONE = '<none>'
 const statuses = (object: KubeObject): JsonObject[] => asArray(at(object, 'status', 'containerStatuses')).map(asObject)

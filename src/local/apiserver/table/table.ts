@@ -2,15 +2,8 @@ import type { Json, JsonObject, KubeObject } from '../json.ts'
 import type { Resource } from '../resources.ts'
 import { age } from './age.ts'
 import { builtinColumns } from './builtin.ts'
+import type { ColumnSpec } from './column.ts'
 import { evaluate } from './json-path.ts'
-
-export type ColumnSpec = {
-  name: string
-  type?: string
-  format?: string
-  priority?: number
-  cell: (object: KubeObject, nowMs: number) => Json
-}
 
 const NAME: ColumnSpec = { name: 'Name', format: 'name', cell: (object) => object.metadata.name }
 const AGE: ColumnSpec = { name: 'Age', cell: (object, nowMs) => age(object.metadata.creationTimestamp, nowMs) }

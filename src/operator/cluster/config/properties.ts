@@ -2,13 +2,11 @@ import type { Cluster } from '../../../api/index.ts'
 import { formatProperties } from '../../../base/properties.ts'
 import { BROKER_USER, METRICS_PORT, OPERATOR_USER } from '../../names.ts'
 import { DYNAMIC_KEYS } from './dynamic-keys.ts'
-import { resourcesOf } from '../pods/flavors.ts'
+import { resourcesOf, type Group } from '../pods/flavors.ts'
 import { listenerProperties } from '../listeners/listeners.ts'
 import { CREDENTIALS_MOUNT, DATA_DIRECTORY, stopWithinMs } from '../pods/mounts.ts'
 import { sizingProperties } from '../pods/sizing.ts'
 import { zooKeeperProperties } from '../zookeeper.ts'
-
-export type Group = Cluster['spec']['brokers'][number]
 
 const securityProperties = (cluster: Cluster): [string, string][] => {
   const superUsers = [`User:${OPERATOR_USER}`, `User:${BROKER_USER}`, ...(cluster.spec.authorization?.superUsers ?? [])]

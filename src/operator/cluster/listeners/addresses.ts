@@ -1,13 +1,11 @@
 import type { Cluster } from '../../../api/index.ts'
 import type { Pod, Service } from '../../../kube/resources.ts'
 import * as names from '../../names.ts'
-import type { Inputs } from '../inputs.ts'
+import type { BrokerAddress, Inputs } from '../inputs.ts'
 import { brokersOf } from './services.ts'
 import { isExternal, isOnNodes, listenersOf, type Listener } from './listeners.ts'
 import { addressText, isZooKeeper } from '../pods/broker-pods.ts'
 
-/** `host` is undefined where it is the node's on which the pod runs. */
-export type BrokerAddress = { id: number; host: string | undefined; port: number }
 export type Addresses = {
   addresses: Map<string, BrokerAddress[]>
   bootstrap: Map<string, string>

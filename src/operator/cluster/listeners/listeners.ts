@@ -1,8 +1,7 @@
 import type { Cluster } from '../../../api/index.ts'
-import type { Container, EnvVar, PodSpec } from '../../../kube/resources.ts'
 import * as names from '../../names.ts'
-import type { BrokerAddress } from './addresses.ts'
 import type { Inputs } from '../inputs.ts'
+import type { PodParts } from '../pods/parts.ts'
 import {
   ADDRESSES_FILE,
   ADDRESSES_MOUNT,
@@ -29,18 +28,6 @@ export type Listener = {
   service: NonNullable<Spec['service']>
   bootstrap: NonNullable<Spec['bootstrap']>
   brokers: NonNullable<Spec['brokers']>
-}
-
-/** What rendering must know of listeners beside the spec. */
-export type ListenerFacts = {
-  /** What clients outside are told, by listener; brokers whose address is not known yet are not in it. */
-  addresses: ReadonlyMap<string, readonly BrokerAddress[]>
-  /** What clients outside connect to first, HOST:PORT,... by listener. */
-  bootstrap: ReadonlyMap<string, string>
-  /** The authorities by which the brokers are known, PEM, by listener; none: everybody knows them. */
-  authorities: Map<string, readonly string[]>
-  /** What brokers cannot start without and is not there yet. */
-  waitsFor: string[]
 }
 
 /** The listener among brokers. */
@@ -160,14 +147,6 @@ export const advertisedListeners = (cluster: Cluster, { advertise }: Inputs): st
 }
 
 /** What a broker's pod has for its listeners. */
-export type PodParts = {
-  args: string[]
-  env: EnvVar[]
-  ports: NonNullable<Container['ports']>
-  volumes: NonNullable<PodSpec['volumes']>
-  volumeMounts: NonNullable<Container['volumeMounts']>
-}
-
 export const listenerParts = (cluster: Cluster, inputs: Inputs): PodParts => {
   const listeners = allListenersOf(cluster)
   const certificates = listeners.some(({ hasTls }) => hasTls)

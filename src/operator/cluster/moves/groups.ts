@@ -1,49 +1,11 @@
-import type { Cluster } from '../../../api/index.ts'
 import * as resources from '../../../kube/resources.ts'
 import { keyOf, type KubeObject } from '../../../kube/types.ts'
-import { GROUP_LABEL, groupName } from '../../names.ts'
-import { idOf } from '../pods/broker-pods.ts'
-import type { Group } from '../config/properties.ts'
+import { groupName } from '../../names.ts'
+import type { Group } from '../pods/flavors.ts'
 import { reconciling, type Verdict } from '../../reasons.ts'
+import type { RemovedGroup } from '../inputs.ts'
 import type { Pass, Step } from '../steps.ts'
-
-type Set = resources.StatefulSet
-
-/** Brokers that a StatefulSet runs and the spec does not have as they are. */
-export type RemovedGroup = { name: string; firstId: number; replicas: number }
-
-const isOfBrokers = ({ metadata }: Set): boolean => metadata.labels?.['app.kubernetes.io/name'] === 'kafka'
-const groupOf = ({ spec }: Set): string => spec.selector.matchLabels[GROUP_LABEL] ?? ''
-const podsOf = (set: Set, pods: readonly resources.Pod[]): resources.Pod[] =>
-  pods.filter(({ metadata }) => metadata.labels?.[GROUP_LABEL] === groupOf(set))
-const firstIdOf = ({ spec }: Set): number => spec.ordinals?.start ?? 0
-
-/** Whether the set is what the group's brokers run in: another one of that name with other ids is of a group that was removed before. */
-const isSetOf = (set: Set, { name, firstId = 0 }: Group): boolean => groupOf(set) === name && firstIdOf(set) === firstId
-
-const isRemoved = (cluster: Cluster, set: Set): boolean => isOfBrokers(set) && !cluster.spec.brokers.some((group) => isSetOf(set, group))
-
-type Seen = { statefulSets: readonly Set[]; emptied?: readonly Set[]; pods: readonly resources.Pod[] }
-
-/** Groups that the spec no longer has and that still have brokers. `isStopping`: nothing is on them any more, their pods are on their way out. */
-export const removedGroups = (cluster: Cluster, { statefulSets, emptied = [], pods }: Seen): (RemovedGroup & { isStopping: boolean })[] => {
-  const running = statefulSets
-    .filter((set) => isRemoved(cluster, set) && set.spec.replicas > 0)
-    .map((set) => ({ name: groupOf(set), firstId: firstIdOf(set), replicas: set.spec.replicas, isStopping: false }))
-  const stopping = emptied.flatMap((set) => {
-    const ids = podsOf(set, pods).map(idOf)
-    if (ids.length === 0) return []
-    const firstId = Math.min(...ids)
-    return [{ name: groupOf(set), firstId, replicas: Math.max(...ids) + 1 - firstId, isStopping: true }]
-  })
-  return [...running, ...stopping]
-}
-
-/** Sets of removed groups that run nothing any more, apart from the others. */
-export const partedSets = (cluster: Cluster, sets: readonly Set[]): { live: Set[]; emptied: Set[] } => {
-  const isEmptied = (set: Set): boolean => isRemoved(cluster, set) && set.spec.replicas === 0
-  return { live: sets.filter((set) => !isEmptied(set)), emptied: sets.filter(isEmptied) }
-}
+import { isRemoved, podsOf } from './removed-groups.ts'
 
 const idsText = ({ firstId, replicas }: RemovedGroup): string =>
   replicas === 1 ? `broker ${firstId}` : `brokers ${firstId} to ${firstId + replicas - 1}`

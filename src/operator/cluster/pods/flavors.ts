@@ -1,4 +1,7 @@
-import type { Group } from '../config/properties.ts'
+import type { Cluster } from '../../../api/index.ts'
+
+/** Brokers that are alike. */
+export type Group = Cluster['spec']['brokers'][number]
 
 /** What a flavor stands for. */
 const FLAVORS = {

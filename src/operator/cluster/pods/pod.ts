@@ -3,7 +3,7 @@ import { canonical, hashOf } from '../../../kube/difference.ts'
 import { ownerReference, type Container, type PodTemplate, type StatefulSet } from '../../../kube/resources.ts'
 import type { ObjectMeta } from '../../../kube/types.ts'
 import { groupName, labelsOf, namespaceOf, RESTART_ON, selectorOf, serviceAccountName, TEMPLATE_HASH } from '../../names.ts'
-import { restartedAt } from '../rolls/restart.ts'
+import { restartedAt } from './restarted-at.ts'
 import { sizingEnv } from './sizing.ts'
 
 type Template = Cluster['spec']['zookeeper']['template']

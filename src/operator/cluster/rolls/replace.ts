@@ -1,6 +1,5 @@
 import * as resources from '../../../kube/resources.ts'
 import { keyOf } from '../../../kube/types.ts'
-import type { Contact } from '../../kafka/contact.ts'
 import { minInSyncOf } from '../../kafka/min-in-sync.ts'
 import { CLUSTER_LABEL, MANAGED, namespaceOf } from '../../names.ts'
 import { reconciling, type Verdict } from '../../reasons.ts'
@@ -8,15 +7,7 @@ import { atRisk, riskText, topicsInDoubt } from './availability.ts'
 import { idOf, isReady, isZooKeeper } from '../pods/broker-pods.ts'
 import { CONFIG } from '../pods/pod.ts'
 import { changedParts, nextToReplace, outdatedPods } from './roll.ts'
-import type { Pass, Step } from '../steps.ts'
-
-export type KafkaFacts = {
-  contact?: Contact
-  clusterId?: string
-  controllerId?: number
-  brokerIds?: readonly number[]
-  isAwaited?: boolean
-}
+import type { KafkaFacts, Pass, Step } from '../steps.ts'
 
 /** Replaces the next pod whose settings changed, when it may go. */
 export const roll: Step = {

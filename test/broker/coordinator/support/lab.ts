@@ -5,7 +5,7 @@ import type { StoredOffset } from '../../../../src/broker/coordinator/group-reco
 import type { JoinRequest, JoinResult, SyncResult } from '../../../../src/broker/coordinator/messages.ts'
 import { partitionOfGroup } from '../../../../src/broker/coordinator/offsets-topic.ts'
 import { commitOffsets } from '../../../../src/broker/coordinator/commit.ts'
-import type { Metadata } from '../../../../src/broker/ports.ts'
+import type { Metadata } from '../../../../src/broker/metadata/view.ts'
 import { silentLogger } from '../../../../src/base/logger.ts'
 import { ManualClock, settle } from '../../../support/manual-clock.ts'
 import { OffsetsLog } from './offsets-log.ts'

@@ -1,0 +1,2 @@
+/** Where a broker listens. */
+export type Address = { host: string; port: number }
