@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { apiTypes } from './gen/api-types.ts'
 import { cliDocs } from './gen/cli-docs.ts'
 import { crdChart } from './gen/crd-chart.ts'
-import { dashboards } from './gen/dashboards.ts'
+import { dashboards } from './gen/dashboards/index.ts'
 import { dynamicKeys } from './gen/dynamic-keys.ts'
 import { placesPage } from './gen/places.ts'
 
