@@ -10,16 +10,21 @@ export interface Leader {
   disconnect(): void
 }
 
-/** A long poll is ended for a partition that has to be asked for, when it takes longer than this; but not again and again. */
+/** A long poll is ended for a partition that has to be asked for, when it takes longer than this. */
 const GRACE_MS = 20
-const INTERRUPT_EVERY_MS = 500
+/** Each end costs a connection and a fetch session: in a row they come less and less often, until there was none for a while. */
+const MOST_BETWEEN_MS = 500
+const CALM_MS = 2000
 
 /** A leader whose open request can be ended for something more urgent. */
 export class InterruptibleLeader implements Leader {
   readonly #leader: Leader
   readonly #clock: MonotonicClock
   #open: object | undefined
+  /** The open request whose end is planned. */
+  #ending: object | undefined
   #interruptedMs = -Infinity
+  #betweenMs = GRACE_MS
   #wasInterrupted = false
 
   constructor(leader: Leader, clock: MonotonicClock) {
@@ -43,14 +48,11 @@ export class InterruptibleLeader implements Leader {
   /** Ends what is open now, unless its answer comes within some milliseconds. */
   interruptSoon(): void {
     const open = this.#open
-    const nowMs = this.#clock.nowMs()
-    if (!open || nowMs - this.#interruptedMs < INTERRUPT_EVERY_MS) return
-    this.#interruptedMs = nowMs
-    this.#clock.schedule(GRACE_MS, () => {
-      if (this.#open !== open) return
-      this.#wasInterrupted = true
-      this.#leader.disconnect()
-    })
+    if (!open || this.#ending === open) return
+    this.#ending = open
+    const sinceMs = this.#clock.nowMs() - this.#interruptedMs
+    if (sinceMs >= CALM_MS) this.#betweenMs = GRACE_MS
+    this.#clock.schedule(Math.max(GRACE_MS, this.#betweenMs - sinceMs), () => this.#interrupt(open))
   }
 
   /** Whether the last request rejected for this reason; says so once. */
@@ -58,6 +60,14 @@ export class InterruptibleLeader implements Leader {
     const was = this.#wasInterrupted
     this.#wasInterrupted = false
     return was
+  }
+
+  #interrupt(open: object): void {
+    if (this.#open !== open) return
+    this.#interruptedMs = this.#clock.nowMs()
+    this.#betweenMs = Math.min(2 * this.#betweenMs, MOST_BETWEEN_MS)
+    this.#wasInterrupted = true
+    this.#leader.disconnect()
   }
 }
 

@@ -68,37 +68,52 @@ describe('a leader over the network', () => {
     leader.disconnect()
   })
 
-  test('ends an open request for something urgent after a moment, not again and again', async () => {
+  test('ends open requests for something urgent after a moment; in a row less and less often', async () => {
     const clock = new ManualClock(10_000)
-    let disconnects = 0
     let answer = Promise.withResolvers<never>()
     const leader = new InterruptibleLeader(
       {
         request: () => (answer = Promise.withResolvers<never>()).promise,
-        disconnect: () => {
-          disconnects++
-          answer.reject(new Error('closed'))
-        },
+        disconnect: () => answer.reject(new Error('closed')),
       },
       clock,
     )
-    leader.interruptSoon()
-    await clock.advance(100)
-    expect(disconnects).toBe(0)
-    for (const { afterMs, isInterrupted } of [
-      { afterMs: 0, isInterrupted: true },
-      { afterMs: 100, isInterrupted: false },
-      { afterMs: 500, isInterrupted: true },
-    ]) {
-      await clock.advance(afterMs)
+    const endedAfterMs = async (): Promise<number> => {
+      const startMs = clock.nowMs()
       const asked = leader.request(fetch, 11, {}).catch(() => 'closed')
       leader.interruptSoon()
       leader.interruptSoon()
-      await clock.advance(25)
-      expect(leader.wasInterrupted()).toBe(isInterrupted)
-      answer.reject(new Error('over'))
-      await asked
+      while (!leader.wasInterrupted()) await clock.advance(1)
+      expect(await asked).toBe('closed')
+      return clock.nowMs() - startMs
     }
-    expect([disconnects, leader.wasInterrupted()]).toEqual([2, false])
+    leader.interruptSoon()
+    await clock.advance(1000)
+    expect(leader.wasInterrupted()).toBe(false)
+    const all: number[] = []
+    for (let n = 0; n < 7; n++) all.push(await endedAfterMs())
+    expect(all).toEqual([20, 40, 80, 160, 320, 500, 500])
+    await clock.advance(450)
+    expect(await endedAfterMs()).toBe(50)
+    await clock.advance(2000)
+    expect(await endedAfterMs()).toBe(20)
+    expect(clock.timers).toBe(0)
+  })
+
+  test('lets a request be that is answered in that moment, and the one after it', async () => {
+    const clock = new ManualClock()
+    let answer = Promise.withResolvers<never>()
+    const leader = new InterruptibleLeader(
+      { request: () => (answer = Promise.withResolvers<never>()).promise, disconnect: () => answer.reject(new Error('closed')) },
+      clock,
+    )
+    const first = leader.request(fetch, 11, {}).catch((error: Error) => error.message)
+    leader.interruptSoon()
+    await clock.advance(10)
+    answer.reject(new Error('answered'))
+    expect(await first).toBe('answered')
+    void leader.request(fetch, 11, {}).catch(() => {})
+    await clock.advance(1000)
+    expect(leader.wasInterrupted()).toBe(false)
   })
 })
