@@ -1,15 +1,13 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { monotonicClock } from '../../src/base/clock.ts'
-import { silentLogger } from '../../src/base/logger.ts'
-import { ZooKeeperClient } from '../../src/zookeeper/client.ts'
 import { removeDirectory, temporaryDirectory } from '../support/apache.ts'
 import { lacks } from '../support/needs.ts'
 import { eventually } from '../support/net.ts'
 import { Kubectl, LocalMode } from './substrate.ts'
 import { clientOf } from './suite.ts'
 import { Traffic } from './traffic.ts'
+import { zooKeeperAt } from '../support/zookeeper-client.ts'
 
 type Pods = { items: { metadata: { name: string; uid: string }; status: { podIP?: string } }[] }
 
@@ -42,13 +40,7 @@ describe.skipIf(lacks('kubectl'))('brokers that are restarted and taken away whi
   /** How many elections of a controller there were. */
   const elections = async (): Promise<number> => {
     const server = (await pods()).find(({ metadata }) => metadata.name.includes('zookeeper'))!
-    const zookeeper = await ZooKeeperClient.connect({
-      servers: [{ host: server.status.podIP!, port: 2181 }],
-      sessionTimeoutMs: 6000,
-      connectTimeoutMs: 6000,
-      clock: monotonicClock,
-      logger: silentLogger,
-    })
+    const zookeeper = await zooKeeperAt(2181, { host: server.status.podIP!, sessionTimeoutMs: 6000, connectTimeoutMs: 6000 })
     try {
       return Number((await zookeeper.get('/controller_epoch')).data?.toString())
     } finally {

@@ -1,10 +1,8 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { monotonicClock } from '../../src/base/clock.ts'
-import { silentLogger } from '../../src/base/logger.ts'
 import { createCertificate } from '../../src/security/certificates.ts'
-import { ZooKeeperClient } from '../../src/zookeeper/client.ts'
+import type { ZooKeeperClient } from '../../src/zookeeper/client.ts'
 import type { Acl } from '../../src/zookeeper/types.ts'
 import { type ApacheServer, removeDirectory, startApacheZooKeeper, temporaryDirectory } from '../support/apache.ts'
 import { lacks } from '../support/needs.ts'
@@ -12,6 +10,7 @@ import { eventually, freePort } from '../support/net.ts'
 import { Kubectl, LocalMode } from './substrate.ts'
 import { clientOf } from './suite.ts'
 import { Traffic } from './traffic.ts'
+import { zooKeeperAt } from '../support/zookeeper-client.ts'
 
 type Cluster = {
   metadata: { generation: number }
@@ -62,13 +61,7 @@ describe.skipIf(lacks('kubectl', 'java', 'maven'))('logins to ZooKeeper', () => 
   const pods = async (group: string) => (await kubectl.json<Pods>('get', 'pods', '-l', `sofakafka.io/group=${group}`)).items
   const stranger = async (name: string): Promise<ZooKeeperClient> => {
     const pod = (await pods('zookeeper')).find(({ metadata }) => metadata.name.startsWith(name))!
-    return ZooKeeperClient.connect({
-      servers: [{ host: pod.status.podIP!, port: 2181 }],
-      sessionTimeoutMs: 6000,
-      connectTimeoutMs: 6000,
-      clock: monotonicClock,
-      logger: silentLogger,
-    })
+    return zooKeeperAt(2181, { host: pod.status.podIP!, sessionTimeoutMs: 6000, connectTimeoutMs: 6000 })
   }
 
   beforeAll(async () => {
@@ -157,13 +150,7 @@ describe.skipIf(lacks('kubectl', 'java', 'maven'))('logins to ZooKeeper', () => 
       ])
       await isReady('outside')
       await kubectl.ok(['wait', '--for=condition=Ready', 'skt/outside-orders', 'sku/outside-app', '--timeout=60s'])
-      const stranger = await ZooKeeperClient.connect({
-        servers: [{ host: '127.0.0.1', port: server.port }],
-        sessionTimeoutMs: 6000,
-        connectTimeoutMs: 6000,
-        clock: monotonicClock,
-        logger: silentLogger,
-      })
+      const stranger = await zooKeeperAt(server.port, { sessionTimeoutMs: 6000, connectTimeoutMs: 6000 })
       const { acl } = await stranger.getAcl('/k/brokers/topics/outside-orders')
       const certificate = { perms: 31, scheme: 'x509', id: 'CN=kafka' }
       expect(acl.toSorted((a, b) => (a.scheme < b.scheme ? -1 : 1))).toEqual([ownedBy('kafka'), READERS, certificate])

@@ -6,11 +6,11 @@ import { silentLogger } from '../../src/base/logger.ts'
 import { nodeDisk } from '../../src/base/node-disk.ts'
 import { startEmbeddedZooKeeper, type StartedZooKeeper } from '../../src/embedded-zookeeper/server.ts'
 import { parseZooConfig } from '../../src/embedded-zookeeper/zoo-cfg.ts'
-import { ZooKeeperClient } from '../../src/zookeeper/client.ts'
 import { removeDirectory, startApacheKafka, temporaryDirectory } from '../support/apache.ts'
 import { runJava } from '../support/java.ts'
 import { lacks } from '../support/needs.ts'
 import { eventually, freePort } from '../support/net.ts'
+import { zooKeeperAt } from '../support/zookeeper-client.ts'
 
 const TOPICS = join('test', 'embedded-zookeeper', 'java', 'Topics.java')
 
@@ -33,8 +33,7 @@ describe.skipIf(lacks('java', 'maven'))('Apache Kafka 2.6.3 on the embedded ZooK
       startEmbeddedZooKeeper({ config, disk: nodeDisk, clocks: { monotonic: monotonicClock, wall: wallClock }, logger: silentLogger })
     let zookeeper = await start()
     const broker = await startApacheKafka({ zookeeper: zookeeper.address })
-    const servers = [{ host: '127.0.0.1', port: zookeeper.port }]
-    const client = await ZooKeeperClient.connect({ servers, sessionTimeoutMs: 30_000, clock: monotonicClock, logger: silentLogger })
+    const client = await zooKeeperAt(zookeeper.port)
     try {
       const byZooKeeper = `--zookeeper ${zookeeper.address}`
       const byBroker = `--bootstrap-server ${broker.connect}`

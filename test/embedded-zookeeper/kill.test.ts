@@ -3,11 +3,9 @@ import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { monotonicClock } from '../../src/base/clock.ts'
-import { silentLogger } from '../../src/base/logger.ts'
-import { ZooKeeperClient } from '../../src/zookeeper/client.ts'
 import { removeDirectory, temporaryDirectory } from '../support/apache.ts'
 import { freePort } from '../support/net.ts'
+import { zooKeeperAt } from '../support/zookeeper-client.ts'
 
 const startProcess = async (configPath: string) => {
   const child = spawn(process.execPath, [new URL('./server-process.ts', import.meta.url).pathname, configPath], {
@@ -23,12 +21,7 @@ test('a server killed in the middle of its work has every answered write, and it
   const port = await freePort()
   writeFileSync(configPath, `dataDir=${join(directory, 'data')}\nclientPort=${port}\nclientPortAddress=127.0.0.1\nsnapCount=150\n`)
   let server = await startProcess(configPath)
-  const client = await ZooKeeperClient.connect({
-    servers: [{ host: '127.0.0.1', port }],
-    sessionTimeoutMs: 20_000,
-    clock: monotonicClock,
-    logger: silentLogger,
-  })
+  const client = await zooKeeperAt(port, { sessionTimeoutMs: 20_000 })
   try {
     const { sessionId } = client
     await client.create('/mine', null, { mode: 'ephemeral' })

@@ -1,6 +1,5 @@
-import { monotonicClock } from '../../src/base/clock.ts'
-import { silentLogger } from '../../src/base/logger.ts'
-import { ZooKeeperClient } from '../../src/zookeeper/client.ts'
+import type { ZooKeeperClient } from '../../src/zookeeper/client.ts'
+import { zooKeeperAt } from '../support/zookeeper-client.ts'
 
 export type PartitionState = { leader: number; leaderEpoch: number; isr: readonly number[]; writtenZxid: bigint }
 type TopicNode = { partitions: Record<string, readonly number[]>; adding_replicas?: object; removing_replicas?: object }
@@ -18,13 +17,7 @@ export class Znodes {
     const known = await this.#client?.catch(() => undefined)
     if (known?.state === 'CONNECTED') return known
     await known?.close()
-    this.#client = ZooKeeperClient.connect({
-      servers: [{ host: '127.0.0.1', port: this.#port }],
-      sessionTimeoutMs: 30_000,
-      connectTimeoutMs: 2000,
-      clock: monotonicClock,
-      logger: silentLogger,
-    })
+    this.#client = zooKeeperAt(this.#port, { connectTimeoutMs: 2000 })
     return this.#client
   }
 

@@ -8,11 +8,12 @@ import { ClusterClient } from '../../src/client/cluster-client.ts'
 import { PartitionAdmin } from '../../src/client/partition-admin.ts'
 import { createTopics } from '../../src/protocol/api/index.ts'
 import { errorName } from '../../src/protocol/errors.ts'
-import { ZooKeeperClient } from '../../src/zookeeper/client.ts'
+import type { ZooKeeperClient } from '../../src/zookeeper/client.ts'
 import { isZooKeeperError } from '../../src/zookeeper/errors.ts'
 import { type ApacheServer, removeDirectory, startApacheKafka, startApacheZooKeeper, temporaryDirectory } from '../support/apache.ts'
 import { eventually, freePort } from '../support/net.ts'
 import { Program } from '../support/ours.ts'
+import { zooKeeperAt } from '../support/zookeeper-client.ts'
 
 export type Kind = 'apache' | 'ours'
 type Running = { kind: Kind; stop(): Promise<unknown>; kill(): Promise<unknown>; output(): string }
@@ -52,13 +53,7 @@ export class MixedCluster {
   /** With ids from 1 on. `lines`: more of server.properties. */
   static async start(kinds: readonly Kind[], lines: readonly string[] = []): Promise<MixedCluster> {
     const zookeeper = await startApacheZooKeeper('zookeeper-3.5.9')
-    const session = await ZooKeeperClient.connect({
-      servers: [{ host: '127.0.0.1', port: zookeeper.port }],
-      sessionTimeoutMs: 30_000,
-      connectTimeoutMs: 30_000,
-      clock: monotonicClock,
-      logger: silentLogger,
-    }).catch(async (error: Error) => {
+    const session = await zooKeeperAt(zookeeper.port, { connectTimeoutMs: 30_000 }).catch(async (error: Error) => {
       await zookeeper.kill()
       throw new Error(`${error.message}\n${zookeeper.output()}`)
     })

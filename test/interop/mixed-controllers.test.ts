@@ -5,7 +5,7 @@ import { controllerZnode } from '../../src/broker/metadata/znodes/controller.ts'
 import { partitionStateZnode } from '../../src/broker/metadata/znodes/partition-state.ts'
 import { ClusterClient } from '../../src/client/cluster-client.ts'
 import { createTopics } from '../../src/protocol/api/index.ts'
-import { ZooKeeperClient } from '../../src/zookeeper/client.ts'
+import type { ZooKeeperClient } from '../../src/zookeeper/client.ts'
 import { isZooKeeperError } from '../../src/zookeeper/errors.ts'
 import { type ApacheServer, removeDirectory, startApacheKafka, temporaryDirectory } from '../support/apache.ts'
 import { lacks } from '../support/needs.ts'
@@ -14,6 +14,7 @@ import { type OurBroker, type OurZooKeeper, startOurBroker, startOurZooKeeper } 
 import { until } from '../broker/controller/fake-broker.ts'
 import { SteadyProducer } from './steady-producer.ts'
 import { slowness } from '../support/slowness.ts'
+import { zooKeeperAt } from '../support/zookeeper-client.ts'
 
 /** A session's time-out: what is handed over does not wait for it. */
 const STALL_MS = 3000
@@ -76,12 +77,7 @@ const leadSomething = async (id: number): Promise<void> => {
 describe.skipIf(lacks('java', 'maven'))('two Apache brokers and one of ours', () => {
   beforeAll(async () => {
     zookeeper = await startOurZooKeeper()
-    client = await ZooKeeperClient.connect({
-      servers: [{ host: '127.0.0.1', port: zookeeper.port }],
-      sessionTimeoutMs: 30_000,
-      clock: monotonicClock,
-      logger: silentLogger,
-    })
+    client = await zooKeeperAt(zookeeper.port)
     ours = await startOurBroker({ id: OURS, zookeeper: zookeeper.connect, extra: EXTRA })
     await Promise.all([startApache(1), startApache(2)])
     const admin = new ClusterClient({

@@ -7,9 +7,10 @@ import { ClusterClient } from '../../src/client/cluster-client.ts'
 import { BrokerConfigAdmin } from '../../src/client/broker-config-admin.ts'
 import { PartitionAdmin, type PartitionOutcomes } from '../../src/client/partition-admin.ts'
 import type { KafkaError } from '../../src/protocol/errors.ts'
-import { ZooKeeperClient } from '../../src/zookeeper/client.ts'
+import type { ZooKeeperClient } from '../../src/zookeeper/client.ts'
 import { eventually } from '../support/net.ts'
 import type { ApacheTools } from '../support/tools.ts'
+import { zooKeeperAt } from '../support/zookeeper-client.ts'
 
 export const GOLDEN = join(import.meta.dirname, '..', 'golden', 'administration', 'moves-kafka-2.6.3.json')
 /** Of the cluster in which the story is told. Leaders go back when the story says so. */
@@ -55,13 +56,7 @@ export const tellStory = async (
 ): Promise<Map<string, unknown>> => {
   const story = new Map<string, unknown>()
   const [host, port] = connect.split(':')
-  const zookeeper = await ZooKeeperClient.connect({
-    servers: [{ host: host!, port: Number(port) }],
-    sessionTimeoutMs: 30_000,
-    connectTimeoutMs: 10_000,
-    clock: monotonicClock,
-    logger: silentLogger,
-  })
+  const zookeeper = await zooKeeperAt(Number(port), { host: host!, connectTimeoutMs: 10_000 })
   const client = new ClusterClient({
     bootstrap: bootstrap.split(',').map((address) => ({ host: address.split(':')[0]!, port: Number(address.split(':')[1]) })),
     clientId: 'story',

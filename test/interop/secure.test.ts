@@ -12,7 +12,7 @@ import { describeLogDirs } from '../../src/protocol/api/35-describe-log-dirs.ts'
 import { startEmbeddedZooKeeper } from '../../src/embedded-zookeeper/server.ts'
 import { parseZooConfig } from '../../src/embedded-zookeeper/zoo-cfg.ts'
 import type { Acl } from '../../src/zookeeper/types.ts'
-import { ZooKeeperClient } from '../../src/zookeeper/client.ts'
+import type { ZooKeeperClient } from '../../src/zookeeper/client.ts'
 import { type ApacheServer, removeDirectory, startApacheKafka, startApacheZooKeeper, temporaryDirectory } from '../support/apache.ts'
 import { batchOf } from '../support/batches.ts'
 import { runJava } from '../support/java.ts'
@@ -20,6 +20,7 @@ import { MemoryDisk } from '../support/memory-disk.ts'
 import { lacks } from '../support/needs.ts'
 import { eventually, freePort } from '../support/net.ts'
 import { type OurBroker, Program, startOurBroker } from '../support/ours.ts'
+import { zooKeeperAt } from '../support/zookeeper-client.ts'
 
 const BROKER = { username: 'broker', password: 'broker-secret' }
 const ZK = { username: 'kafka', password: 'kafka-secret' }
@@ -67,15 +68,7 @@ describe.skipIf(lacks('java', 'maven'))('a ZooKeeper with logins', () => {
     login: { username: string; password: string } | null = ZK,
     port = zookeeper.port,
   ): Promise<ZooKeeperClient> => {
-    const client = await ZooKeeperClient.connect({
-      servers: [{ host: '127.0.0.1', port }],
-      chroot,
-      sessionTimeoutMs: 30_000,
-      connectTimeoutMs: 10_000,
-      ...(login ? { saslDigest: login } : {}),
-      clock: monotonicClock,
-      logger: silentLogger,
-    })
+    const client = await zooKeeperAt(port, { chroot, connectTimeoutMs: 10_000, ...(login ? { saslDigest: login } : {}) })
     clients.push(client)
     return client
   }

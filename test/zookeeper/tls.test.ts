@@ -7,11 +7,11 @@ import { nodeDisk } from '../../src/base/node-disk.ts'
 import { BrokerConfig } from '../../src/broker/config/broker-config.ts'
 import { connectZooKeeper } from '../../src/broker/cluster/zookeeper-connection.ts'
 import { createCertificate } from '../../src/security/certificates.ts'
-import { ZooKeeperClient } from '../../src/zookeeper/client.ts'
 import { tlsDial, type TlsMaterial } from '../../src/zookeeper/socket.ts'
 import { type ApacheServer, removeDirectory, startApacheZooKeeper, temporaryDirectory } from '../support/apache.ts'
 import { lacks } from '../support/needs.ts'
 import { freePort } from '../support/net.ts'
+import { zooKeeperAt } from '../support/zookeeper-client.ts'
 
 const nowMs = Date.now()
 const ca = createCertificate({ commonName: 'zookeeper-ca', nowMs })
@@ -48,14 +48,7 @@ describe.skipIf(lacks('java', 'maven'))('Apache ZooKeeper at its secureClientPor
   })
 
   const connect = (material: TlsMaterial, connectTimeoutMs = 10_000) =>
-    ZooKeeperClient.connect({
-      servers: [{ host: '127.0.0.1', port }],
-      sessionTimeoutMs: 6000,
-      connectTimeoutMs,
-      clock: monotonicClock,
-      logger: silentLogger,
-      dial: tlsDial(() => material),
-    })
+    zooKeeperAt(port, { sessionTimeoutMs: 6000, connectTimeoutMs, dial: tlsDial(() => material) })
 
   test('is reached with a certificate that it trusts, and knows whose it is', async () => {
     const client = await connect({ ca: ca.certificatePem, key: ours.keyPem, cert: ours.certificatePem })

@@ -9,11 +9,12 @@ import { produce } from '../../../src/protocol/api/00-produce.ts'
 import { errorName } from '../../../src/protocol/errors.ts'
 import { batches } from '../../../src/protocol/records/record-batch.ts'
 import { records as recordsOf } from '../../../src/protocol/records/record.ts'
-import { ZooKeeperClient } from '../../../src/zookeeper/client.ts'
+import type { ZooKeeperClient } from '../../../src/zookeeper/client.ts'
 import { Link } from '../../faults/link.ts'
 import { batchOf } from '../../support/batches.ts'
 import { eventually } from '../../support/net.ts'
 import { type OurBroker, type OurZooKeeper, startOurBroker, startOurZooKeeper } from '../../support/ours.ts'
+import { zooKeeperAt } from '../../support/zookeeper-client.ts'
 
 export const SESSION_TIMEOUT_MS = 2500
 export const TOPIC = 'safe'
@@ -58,13 +59,7 @@ export class SessionCluster {
       await zookeeper.stop()
       throw error
     })
-    const znodes = await ZooKeeperClient.connect({
-      servers: [{ host: '127.0.0.1', port: zookeeper.port }],
-      sessionTimeoutMs: 10_000,
-      connectTimeoutMs: 10_000,
-      clock: monotonicClock,
-      logger: silentLogger,
-    })
+    const znodes = await zooKeeperAt(zookeeper.port, { sessionTimeoutMs: 10_000, connectTimeoutMs: 10_000 })
     const cluster = new SessionCluster(zookeeper, { brokers, links }, znodes)
     await eventually(async () => (await cluster.client.brokers()).brokers.length === 3)
     const made = await new Admin(cluster.client).createTopics([{ name: TOPIC, partitions: 3, replicationFactor: 3 }])

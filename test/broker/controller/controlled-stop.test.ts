@@ -7,11 +7,12 @@ import { ClusterClient } from '../../../src/client/cluster-client.ts'
 import { KafkaConnection } from '../../../src/client/connection.ts'
 import { controlledShutdown, createTopics } from '../../../src/protocol/api/index.ts'
 import { errorName } from '../../../src/protocol/errors.ts'
-import { ZooKeeperClient } from '../../../src/zookeeper/client.ts'
+import type { ZooKeeperClient } from '../../../src/zookeeper/client.ts'
 import { SteadyProducer } from '../../interop/steady-producer.ts'
 import { type OurBroker, type OurZooKeeper, startOurBroker, startOurZooKeeper } from '../../support/ours.ts'
 import { until } from './fake-broker.ts'
 import { slowness } from '../../support/slowness.ts'
+import { zooKeeperAt } from '../../support/zookeeper-client.ts'
 
 const IDS = [1, 2, 3]
 const PARTITIONS = 6
@@ -37,12 +38,7 @@ const untilWhole = (): Promise<void> =>
 
 beforeAll(async () => {
   zookeeper = await startOurZooKeeper()
-  client = await ZooKeeperClient.connect({
-    servers: [{ host: '127.0.0.1', port: zookeeper.port }],
-    sessionTimeoutMs: 30_000,
-    clock: monotonicClock,
-    logger: silentLogger,
-  })
+  client = await zooKeeperAt(zookeeper.port)
   brokers = await Promise.all(
     IDS.map((id) =>
       startOurBroker({ id, zookeeper: zookeeper.connect, extra: ['min.insync.replicas=2', 'auto.leader.rebalance.enable=false'] }),

@@ -14,7 +14,8 @@ import { errorCode } from '../../../src/protocol/errors.ts'
 import { decodeRequestHeader, responseFrame } from '../../../src/protocol/header.ts'
 import { toBigInt } from '../../../src/protocol/int64.ts'
 import { type Api, decodeRequest, type RequestOf } from '../../../src/protocol/schema.ts'
-import { ZooKeeperClient } from '../../../src/zookeeper/client.ts'
+import type { ZooKeeperClient } from '../../../src/zookeeper/client.ts'
+import { zooKeeperAt } from '../../support/zookeeper-client.ts'
 
 type LeaderAndIsrRequest = RequestOf<typeof leaderAndIsr>
 type UpdateMetadataRequest = RequestOf<typeof updateMetadata>
@@ -31,13 +32,7 @@ export const SESSION_MS = 2000
 const LISTENER = 'PLAINTEXT'
 
 export const connect = (zookeeperPort: number): Promise<ZooKeeperClient> =>
-  ZooKeeperClient.connect({
-    servers: [{ host: '127.0.0.1', port: zookeeperPort }],
-    sessionTimeoutMs: SESSION_MS,
-    connectTimeoutMs: 5000,
-    clock: monotonicClock,
-    logger: silentLogger,
-  })
+  zooKeeperAt(zookeeperPort, { sessionTimeoutMs: SESSION_MS, connectTimeoutMs: 5000 })
 
 /**
  * A broker as the controller sees it: a registration, a port that takes the controller's three requests by Kafka's rules of fencing, and (on request) a real candidate

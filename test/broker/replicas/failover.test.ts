@@ -1,10 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { monotonicClock } from '../../../src/base/clock.ts'
-import { silentLogger } from '../../../src/base/logger.ts'
 import { partitionStateZnode } from '../../../src/broker/metadata/znodes/partition-state.ts'
-import { ZooKeeperClient } from '../../../src/zookeeper/client.ts'
+import type { ZooKeeperClient } from '../../../src/zookeeper/client.ts'
 import { createTopics } from '../../../src/protocol/api/19-create-topics.ts'
 import { metadata } from '../../../src/protocol/api/03-metadata.ts'
 import { produce } from '../../../src/protocol/api/00-produce.ts'
@@ -14,6 +12,7 @@ import { eventually } from '../../support/net.ts'
 import { type OurBroker, type OurZooKeeper, startOurBroker, startOurZooKeeper } from '../../support/ours.ts'
 import { connectTo } from './support/hand-controller.ts'
 import { readValues } from './support/values.ts'
+import { zooKeeperAt } from '../../support/zookeeper-client.ts'
 
 const extra = [
   'replica.lag.time.max.ms=2000',
@@ -30,12 +29,7 @@ const others = (id: number): number[] => IDS.filter((other) => other !== id)
 
 beforeAll(async () => {
   zookeeper = await startOurZooKeeper()
-  client = await ZooKeeperClient.connect({
-    servers: [{ host: '127.0.0.1', port: zookeeper.port }],
-    sessionTimeoutMs: 30_000,
-    clock: monotonicClock,
-    logger: silentLogger,
-  })
+  client = await zooKeeperAt(zookeeper.port)
   brokers = await Promise.all(IDS.map((id) => startOurBroker({ id, zookeeper: zookeeper.connect, extra })))
 }, 60_000)
 

@@ -8,12 +8,13 @@ import { ClusterClient } from '../../../src/client/cluster-client.ts'
 import { produce } from '../../../src/protocol/api/00-produce.ts'
 import { createTopics } from '../../../src/protocol/api/19-create-topics.ts'
 import { errorName } from '../../../src/protocol/errors.ts'
-import { ZooKeeperClient } from '../../../src/zookeeper/client.ts'
+import type { ZooKeeperClient } from '../../../src/zookeeper/client.ts'
 import { type ApacheServer, startApacheKafka } from '../../support/apache.ts'
 import { batchOf } from '../../support/batches.ts'
 import { lacks } from '../../support/needs.ts'
 import { eventually } from '../../support/net.ts'
 import { type OurBroker, type OurZooKeeper, startOurBroker, startOurZooKeeper } from '../../support/ours.ts'
+import { zooKeeperAt } from '../../support/zookeeper-client.ts'
 
 const APACHE = 1
 const OURS = 2
@@ -42,8 +43,7 @@ describe.skipIf(lacks('java', 'maven'))('beside an Apache Kafka 2.6.3 broker', (
     apache = await startApache()
     ours = await startOurBroker({ id: OURS, zookeeper: zookeeper.connect, extra })
     const bootstrap = [apache.port, ours.port].map((port) => ({ host: '127.0.0.1', port }))
-    const servers = [{ host: '127.0.0.1', port: zookeeper.port }]
-    session = await ZooKeeperClient.connect({ servers, sessionTimeoutMs: 30_000, clock: monotonicClock, logger: silentLogger })
+    session = await zooKeeperAt(zookeeper.port)
     client = new ClusterClient({ bootstrap, clientId: 'test', clock: monotonicClock, logger: silentLogger, timeoutMs: 15_000 })
   }, 60_000)
 

@@ -10,11 +10,12 @@ import { zooKeeperIncarnations } from '../../../src/broker/replicas/zookeeper-in
 import { ZooKeeperIsrStore } from '../../../src/broker/replicas/zookeeper-isr-store.ts'
 import { EmbeddedZooKeeper } from '../../../src/embedded-zookeeper/server.ts'
 import { parseZooConfig } from '../../../src/embedded-zookeeper/zoo-cfg.ts'
-import { ZooKeeperClient } from '../../../src/zookeeper/client.ts'
+import type { ZooKeeperClient } from '../../../src/zookeeper/client.ts'
 import { ZooKeeperError } from '../../../src/zookeeper/errors.ts'
 import { ManualClock, settle } from '../../support/manual-clock.ts'
 import { MemoryDisk } from '../../support/memory-disk.ts'
 import { freePort } from '../../support/net.ts'
+import { zooKeeperAt } from '../../support/zookeeper-client.ts'
 
 const AT = { topic: 't', partition: 0 }
 const PATH = partitionStateZnode.path('t', 0)
@@ -41,13 +42,7 @@ beforeEach(async () => {
   store = new ZooKeeperIsrStore({ client }, 1, monotonicClock)
 })
 
-const connect = (): Promise<ZooKeeperClient> =>
-  ZooKeeperClient.connect({
-    servers: [{ host: '127.0.0.1', port: server.port }],
-    sessionTimeoutMs: 10_000,
-    clock: monotonicClock,
-    logger: silentLogger,
-  })
+const connect = (): Promise<ZooKeeperClient> => zooKeeperAt(server.port, { sessionTimeoutMs: 10_000 })
 const text = async (): Promise<string> => (await client.get(PATH)).data!.toString()
 
 /** A client whose sets go wrong as `set` says; the rest is real. */

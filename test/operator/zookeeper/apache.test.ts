@@ -6,10 +6,11 @@ import { KafkaContacts, type Entrance } from '../../../src/operator/kafka/contac
 import { OPERATOR_USER } from '../../../src/operator/names.ts'
 import type { AclBinding } from '../../../src/security/acl.ts'
 import { credentialOfPassword, formatCredential, verifyPassword } from '../../../src/security/scram.ts'
-import { ZooKeeperClient } from '../../../src/zookeeper/client.ts'
+import type { ZooKeeperClient } from '../../../src/zookeeper/client.ts'
 import { startApacheKafka, startApacheZooKeeper, type ApacheServer } from '../../support/apache.ts'
 import { lacks } from '../../support/needs.ts'
 import { eventually, freePort, waitForPort } from '../../support/net.ts'
+import { zooKeeperAt } from '../../support/zookeeper-client.ts'
 
 const MODULE = 'org.apache.kafka.common.security.scram.ScramLoginModule'
 const key = { namespace: 'ns', name: 'ant' }
@@ -24,12 +25,7 @@ describe.skipIf(lacks('java', 'maven'))('the contact to a Kafka cluster, on Apac
 
   beforeAll(async () => {
     zookeeper = await startApacheZooKeeper('zookeeper-3.5.9')
-    direct = await ZooKeeperClient.connect({
-      servers: [{ host: '127.0.0.1', port: zookeeper.port }],
-      sessionTimeoutMs: 30_000,
-      clock: monotonicClock,
-      logger: silentLogger,
-    })
+    direct = await zooKeeperAt(zookeeper.port)
     const credential = formatCredential(await credentialOfPassword('SCRAM-SHA-512', 'secret'))
     await direct.makePath('/config/users')
     await direct.create(

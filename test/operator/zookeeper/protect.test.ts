@@ -4,9 +4,10 @@ import { silentLogger } from '../../../src/base/logger.ts'
 import { startEmbeddedZooKeeper, type StartedZooKeeper } from '../../../src/embedded-zookeeper/server.ts'
 import { parseZooConfig } from '../../../src/embedded-zookeeper/zoo-cfg.ts'
 import { protectZnodes } from '../../../src/operator/zookeeper/protect.ts'
-import { ZooKeeperClient } from '../../../src/zookeeper/client.ts'
+import type { ZooKeeperClient } from '../../../src/zookeeper/client.ts'
 import { MemoryDisk } from '../../support/memory-disk.ts'
 import { freePort } from '../../support/net.ts'
+import { zooKeeperAt } from '../../support/zookeeper-client.ts'
 
 const [BROKER, OPERATOR] = ['sofakafka-broker', 'sofakafka-operator']
 let port: number
@@ -14,14 +15,7 @@ let server: StartedZooKeeper
 const open: ZooKeeperClient[] = []
 
 const connect = async (username?: string): Promise<ZooKeeperClient> => {
-  const client = await ZooKeeperClient.connect({
-    servers: [{ host: '127.0.0.1', port }],
-    sessionTimeoutMs: 30_000,
-    connectTimeoutMs: 6000,
-    ...(username ? { saslDigest: { username, password: 'p' } } : {}),
-    clock: monotonicClock,
-    logger: silentLogger,
-  })
+  const client = await zooKeeperAt(port, { connectTimeoutMs: 6000, ...(username ? { saslDigest: { username, password: 'p' } } : {}) })
   open.push(client)
   return client
 }

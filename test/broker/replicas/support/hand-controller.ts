@@ -1,4 +1,3 @@
-import { silentLogger } from '../../../../src/base/logger.ts'
 import { monotonicClock } from '../../../../src/base/clock.ts'
 import { controllerEpochZnode, controllerZnode } from '../../../../src/broker/metadata/znodes/controller.ts'
 import { type LeaderAndIsr, partitionStateZnode } from '../../../../src/broker/metadata/znodes/partition-state.ts'
@@ -7,8 +6,9 @@ import { topicZnode } from '../../../../src/broker/metadata/znodes/topic.ts'
 import { KafkaConnection } from '../../../../src/client/connection.ts'
 import { leaderAndIsr } from '../../../../src/protocol/api/04-leader-and-isr.ts'
 import { updateMetadata } from '../../../../src/protocol/api/06-update-metadata.ts'
-import { ZooKeeperClient } from '../../../../src/zookeeper/client.ts'
+import type { ZooKeeperClient } from '../../../../src/zookeeper/client.ts'
 import type { OurBroker } from '../../../support/ours.ts'
+import { zooKeeperAt } from '../../../support/zookeeper-client.ts'
 
 const CONTROLLER = 99
 const CONTROLLER_EPOCH = 1
@@ -29,12 +29,7 @@ export class HandController {
 
   /** Before the first broker starts: none of them becomes the controller. */
   static async start(zookeeperPort: number, replicas: readonly number[]): Promise<HandController> {
-    const zookeeper = await ZooKeeperClient.connect({
-      servers: [{ host: '127.0.0.1', port: zookeeperPort }],
-      sessionTimeoutMs: 30_000,
-      clock: monotonicClock,
-      logger: silentLogger,
-    })
+    const zookeeper = await zooKeeperAt(zookeeperPort)
     await makeRoots(zookeeper)
     await zookeeper.create(controllerEpochZnode.path, controllerEpochZnode.encode(CONTROLLER_EPOCH))
     await zookeeper.create(controllerZnode.path, controllerZnode.encode(CONTROLLER, 0))
