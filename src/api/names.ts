@@ -16,6 +16,10 @@ export const OPERATOR_USER = 'sofakafka-operator'
 export const REPLICATION_PORT = 9091
 export const METRICS_PORT = 9404
 
+/** Whether a pod, or what its pods are made of, is of brokers and not of ZooKeeper. */
+export const isOfBrokers = ({ metadata }: { metadata: { labels?: Record<string, string> } }): boolean =>
+  metadata.labels?.['app.kubernetes.io/name'] === 'kafka'
+
 export type AuthorityName = 'cluster-ca' | 'clients-ca'
 
 export const brokersService = (cluster: Cluster): string => `${cluster.metadata.name}-kafka-brokers`

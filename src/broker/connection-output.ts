@@ -1,9 +1,8 @@
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import type { MonotonicClock } from '../base/clock.ts'
-import type { ResponsePart } from './fetch/records-source.ts'
+import type { ResponsePart, RecordsSource } from './fetch/records-source.ts'
 import type { Holder, MemoryBudget } from './memory-budget.ts'
-import type { RecordsSource } from './fetch/records-source.ts'
 
 /** A response's place in the order of its connection; `parts` is set when it is known. */
 export type Slot = { parts: readonly ResponsePart[] | undefined }

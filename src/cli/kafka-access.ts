@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
 import { connect } from 'node:net'
-import { brokersService, type Cluster } from '../api/index.ts'
+import { brokersService, type Cluster, isOfBrokers } from '../api/index.ts'
 import { silentLogger } from '../base/logger.ts'
 import { ClusterClient } from '../client/cluster-client.ts'
 import type { Address } from '../client/address.ts'
@@ -10,7 +10,7 @@ import type { Call } from './command.ts'
 import { EXIT, Failure } from './failure.ts'
 import { clusterOf, type KubeAccess, withKube } from './kube-access.ts'
 import { type Login, loginOf } from './login.ts'
-import { brokerIdOf, type Connect, connectPod, directAddress, isBroker, isDirect, podsOf } from './pods.ts'
+import { brokerIdOf, type Connect, connectPod, directAddress, isDirect, podsOf } from './pods.ts'
 import type { Session } from './session.ts'
 
 export type KafkaAccess = { client: ClusterClient; cluster: Cluster; login: Login; pods: readonly Pod[] }
@@ -72,7 +72,7 @@ class Ways {
 
 export const openKafka = async (session: Session, access: KubeAccess, cluster: Cluster, call: Call): Promise<KafkaAccess> => {
   const [login, pods] = await Promise.all([loginOf(access, cluster, call.text('user')), podsOf(access, cluster)])
-  const ways = new Ways(access, (call.text('connect') ?? 'auto') as Connect, pods.filter(isBroker), cluster, login)
+  const ways = new Ways(access, (call.text('connect') ?? 'auto') as Connect, pods.filter(isOfBrokers), cluster, login)
   const { bootstrap } = ways
   if (bootstrap.length === 0)
     throw new Failure(`no broker of ${cluster.metadata.name} is ready; \`${session.calledAs} status\` says why`, EXIT.unreachable)

@@ -15,7 +15,6 @@ export const podsOf = async ({ kube }: KubeAccess, cluster: Cluster): Promise<Po
   return items.sort((a, b) => a.metadata.name.localeCompare(b.metadata.name, 'en', { numeric: true }))
 }
 
-export const isBroker = ({ metadata }: Pod): boolean => metadata.labels?.['app.kubernetes.io/name'] === 'kafka'
 export const brokerIdOf = ({ metadata }: Pod): number =>
   Number(metadata.labels?.['apps.kubernetes.io/pod-index'] ?? /(\d+)$/.exec(metadata.name)?.[1] ?? -1)
 

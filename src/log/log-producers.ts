@@ -1,7 +1,7 @@
 import { batchSizeOf, hasProducerId, isLegacy, lastOffsetOf } from '../protocol/records/record-batch.ts'
 import { recallBatches } from './known-batches.ts'
 import type { LogContext } from './log-context.ts'
-import type { AppendOrigin } from './log-types.ts'
+import type { AppendOrigin, LogOffsets } from './log-types.ts'
 import type { Directory } from './open-files.ts'
 import type { ProducerEntry } from './producer-entry.ts'
 import { ProducerSnapshots } from './producer-snapshots.ts'
@@ -16,8 +16,8 @@ export type ProducersPlace = {
   directory: Directory
   context: Pick<LogContext, 'files' | 'logger' | 'clocks' | 'producerExpirationMs'>
 }
-export type LogBounds = { logStartOffset: number; logEndOffset: number }
-type Watermarks = { logStartOffset: number; highWatermark: number }
+export type LogBounds = Pick<LogOffsets, 'logStartOffset' | 'logEndOffset'>
+type Watermarks = Pick<LogOffsets, 'logStartOffset' | 'highWatermark'>
 
 /** What a start found. */
 export type LoadedSegments = {
@@ -68,7 +68,7 @@ export class LogProducers {
   }
 
   /** After a cut. Where nothing was known before, nothing is after it; else the records after the latest snapshot are read again. */
-  async truncated(all: readonly Segment[], bounds: LogBounds & Watermarks): Promise<void> {
+  async truncated(all: readonly Segment[], bounds: LogOffsets): Promise<void> {
     if (this.#states.isEmpty) {
       this.#snapshots.remove((offset) => offset > bounds.logEndOffset)
       this.#snapshotOffset = Math.min(this.#snapshotOffset, bounds.logEndOffset)

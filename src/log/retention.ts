@@ -6,7 +6,7 @@ import type { Segment } from './segment.ts'
 
 /** A segment as retention sees it; `largestTimestamp` is asked only where time decides. */
 export type RetainedSegment = { baseOffset: number; sizeBytes: number; largestTimestamp: () => Int64 }
-export type RetainedLog = { segments: readonly RetainedSegment[]; logStartOffset: number; logEndOffset: number; highWatermark: number }
+export type RetainedLog = LogOffsets & { segments: readonly RetainedSegment[] }
 export type Deletable = { count: number; reason: 'retention.ms' | 'retention.bytes' | 'log start offset' }
 
 export const retainedOf = (segments: readonly Segment[], { logStartOffset, logEndOffset, highWatermark }: LogOffsets): RetainedLog => ({

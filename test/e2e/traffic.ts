@@ -52,9 +52,9 @@ export class Traffic {
   /** Waits until a record that was produced from now on has come through each partition. */
   async goesOnEverywhere(): Promise<void> {
     const now = this.#acknowledged.size
-    const through = (partition: number): boolean =>
-      [...this.#acknowledged].slice(now).some((value) => value.startsWith(`${partition}-`) && this.consumed.has(value))
-    const waiting = eventually(() => this.#partitions.every(through), {
+    const freshOf = (partition: number): string[] => [...this.#acknowledged].slice(now).filter((value) => value.startsWith(`${partition}-`))
+    const consumedOf = (partition: number): string[] => freshOf(partition).filter((value) => this.consumed.has(value))
+    const waiting = eventually(() => this.#partitions.every((partition) => consumedOf(partition).length > 0), {
       timeoutMs: 30_000,
       everyMs: 100,
       what: 'records come through every partition',
@@ -62,12 +62,10 @@ export class Traffic {
     // A producer that failed says why at once.
     const failed = this.#running!.then(() => waiting)
     await Promise.race([waiting, failed]).catch((error: unknown) => {
-      const fresh = [...this.#acknowledged].slice(now)
-      const counts = this.#partitions.map((partition) => {
-        const written = fresh.filter((value) => value.startsWith(`${partition}-`))
-        return `partition ${partition}: ${written.filter((value) => this.consumed.has(value)).length} of ${written.length} consumed`
-      })
-      throw new Error(`${counts.join(', ')}; unseen before: ${this.missing().length}`, { cause: error })
+      const counts = this.#partitions.map(
+        (partition) => `partition ${partition}: ${consumedOf(partition).length} of ${freshOf(partition).length}`,
+      )
+      throw new Error(`consumed since then: ${counts.join(', ')}; missing of all: ${this.missing().length}`, { cause: error })
     })
   }
 

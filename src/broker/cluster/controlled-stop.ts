@@ -1,3 +1,4 @@
+import type { Address } from '../../client/address.ts'
 import type { TopicPartition } from '../../base/topic-partition.ts'
 import type { MonotonicClock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
@@ -18,7 +19,7 @@ export type ControlledStopOptions = {
   brokerEpoch: bigint
   /** This broker's own term, when it is the controller. */
   term: () => ControllerTerm | undefined
-  connection: (address: { host: string; port: number }) => ConnectionOptions
+  connection: (address: Address) => ConnectionOptions
   interBrokerListener: string
   config: BrokerConfig
   clock: MonotonicClock

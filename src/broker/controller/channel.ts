@@ -1,3 +1,4 @@
+import type { Address } from '../../client/address.ts'
 import type { TopicPartition } from '../../base/topic-partition.ts'
 import { Backoff } from '../../base/backoff.ts'
 import type { MonotonicClock } from '../../base/clock.ts'
@@ -22,7 +23,7 @@ export type ChannelOptions = {
   controllerId: number
   context: ControllerContext
   interBrokerListener: string
-  connection: (address: { host: string; port: number }) => ConnectionOptions
+  connection: (address: Address) => ConnectionOptions
   answers: BrokerAnswers
   clock: MonotonicClock
   logger: Logger

@@ -1,3 +1,4 @@
+import type { Address } from '../../client/address.ts'
 import type { TopicPartition } from '../../base/topic-partition.ts'
 import type { MonotonicClock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
@@ -35,7 +36,7 @@ export type TermOptions = {
   /** The listener on which brokers are reached. */
   interBrokerListener: string
   /** How to connect to a broker at an address: client id, login, time-out. */
-  connection: (address: { host: string; port: number }) => ConnectionOptions
+  connection: (address: Address) => ConnectionOptions
   /** What holds now, run-time settings included. */
   config: () => BrokerConfig
   clock: MonotonicClock

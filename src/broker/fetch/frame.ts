@@ -1,7 +1,6 @@
 import { Writer } from '../../protocol/bytes.ts'
 import type { Int64 } from '../../protocol/int64.ts'
-import type { ResponsePart } from './records-source.ts'
-import type { RecordsSource } from './records-source.ts'
+import type { ResponsePart, RecordsSource } from './records-source.ts'
 
 /** A Fetch reply whose records are not in memory yet. Partitions of one topic that follow each other share its name on the wire. */
 export type FetchReply = {

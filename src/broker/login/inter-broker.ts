@@ -1,3 +1,4 @@
+import type { Address } from '../../client/address.ts'
 import type { MonotonicClock } from '../../base/clock.ts'
 import type { Disk } from '../../base/disk.ts'
 import { parseProperties } from '../../base/properties.ts'
@@ -51,12 +52,7 @@ export type InterBrokerOptions = {
 }
 
 /** How this broker connects to others over the inter-broker listener. ConfigError where its login is not written down. */
-export const interBrokerLogin = ({
-  config,
-  clock,
-  disk,
-  clientId,
-}: InterBrokerOptions): ((address: { host: string; port: number }) => ConnectionOptions) => {
+export const interBrokerLogin = ({ config, clock, disk, clientId }: InterBrokerOptions): ((address: Address) => ConnectionOptions) => {
   const endpoint = interBrokerListenerOf(config)
   const { name, protocol } = endpoint
   const sasl = protocol.startsWith('SASL_') ? { sasl: saslLogin(config, name, disk) } : {}

@@ -1,4 +1,4 @@
-import { acls, type Cluster, CLUSTER_LABEL, clusters, topics, users } from '../../api/index.ts'
+import { acls, type Cluster, CLUSTER_LABEL, clusters, isOfBrokers, topics, users } from '../../api/index.ts'
 import {
   configMaps,
   events,
@@ -19,7 +19,7 @@ import type { Call } from '../command.ts'
 import { describeFailure } from '../failure.ts'
 import { type KubeAccess, listEverywhere } from '../kube-access.ts'
 import { logPath } from '../logs.ts'
-import { type Connect, isBroker, podsOf } from '../pods.ts'
+import { type Connect, podsOf } from '../pods.ts'
 import type { Session } from '../session.ts'
 import { observe } from '../status/observe.ts'
 import { report } from '../status/report.ts'
@@ -176,7 +176,7 @@ export class Collector {
         )
     }
     const how = (this.#call.text('connect') ?? 'auto') as Connect
-    for (const pod of own.filter(isBroker))
+    for (const pod of own.filter(isOfBrokers))
       await this.#try(`metrics of ${pod.metadata.name}`, async () => {
         const late = new AbortController()
         const timer = this.#session.clocks.monotonic.schedule(METRICS_WITHIN_MS, () =>

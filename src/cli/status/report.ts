@@ -1,8 +1,8 @@
 import { partitionKey } from '../../base/topic-partition.ts'
-import { PAUSED } from '../../api/index.ts'
+import { isOfBrokers, PAUSED } from '../../api/index.ts'
 import type { Pod } from '../../kube/resources.ts'
 import { isReady } from '../../kube/pods.ts'
-import { brokerIdOf, isBroker } from '../pods.ts'
+import { brokerIdOf } from '../pods.ts'
 import { type Custom, isReady as isResourceReady, type Kind, stateOf } from '../resources/kinds.ts'
 import { nextSteps } from './next.ts'
 import type { BrokerReport, PodReport, Report } from './model.ts'
@@ -88,8 +88,8 @@ export const report = (seen: Seen, calledAs: string): Report => {
     isPaused: cluster.metadata.annotations?.[PAUSED] === 'true',
     ready: ((state) => ({ status: state.ready, reason: state.reason, message: state.message }))(stateOf(cluster)),
     conditions: cluster.status?.conditions ?? [],
-    brokers: pods.filter(isBroker).map((pod) => brokerReport(pod, kafka)),
-    zookeeper: pods.filter((pod) => !isBroker(pod)).map(podReport),
+    brokers: pods.filter(isOfBrokers).map((pod) => brokerReport(pod, kafka)),
+    zookeeper: pods.filter((pod) => !isOfBrokers(pod)).map(podReport),
     ...(cluster.spec.zookeeper.external ? { externalZooKeeper: cluster.spec.zookeeper.external.connect } : {}),
     listeners: listenersOf(seen),
     ...partitionsOf(kafka),

@@ -2,6 +2,7 @@ import type { Cluster } from '../../api/index.ts'
 import * as resources from '../../kube/resources.ts'
 import { keyOf, keyText, type KubeObject, type Resource } from '../../kube/types.ts'
 import type { Environment } from '../environment.ts'
+import { isOfBrokers } from '../names.ts'
 import { reconciling } from '../reasons.ts'
 import { credentialsOf, newPasswords, readCredentials } from './credentials.ts'
 import { desired } from './desired.ts'
@@ -20,8 +21,7 @@ const KINDS = [
 
 const isSet = (object: KubeObject): object is resources.StatefulSet => object.kind === resources.statefulSets.kind
 
-const isOfBrokers = (object: KubeObject): boolean =>
-  ['ConfigMap', 'StatefulSet'].includes(object.kind) && object.metadata.labels?.['app.kubernetes.io/name'] === 'kafka'
+const hasSettings = (object: KubeObject): boolean => ['ConfigMap', 'StatefulSet'].includes(object.kind) && isOfBrokers(object)
 
 export const render: Step = {
   name: 'render',
@@ -29,7 +29,7 @@ export const render: Step = {
     pass.objects = desired(pass.cluster, pass.inputs)
     pass.statefulSets = pass.objects.filter(isSet)
     const verdict = keepRemoved(pass)
-    if (pass.keepsSettings) pass.objects = pass.objects.filter((object) => !isOfBrokers(object))
+    if (pass.keepsSettings) pass.objects = pass.objects.filter((object) => !hasSettings(object))
     return verdict && { verdict }
   },
 }

@@ -1,8 +1,9 @@
 import { clusters, type ClusterStatus } from '../../api/index.ts'
 import { conditionOf } from '../../kube/conditions.ts'
-import { keyOf, type Key, type KubeObject, type Result } from '../../kube/types.ts'
+import { keyOf, type Key, type Result } from '../../kube/types.ts'
 import { isPaused } from '../admission.ts'
 import { RESYNC_MS, type Environment } from '../environment.ts'
+import { isOfBrokers } from '../names.ts'
 import { Unreachable } from '../kafka/contact.ts'
 import { removeLeftovers } from '../kafka/leftovers.ts'
 import { certificates } from '../certificates/step.ts'
@@ -122,8 +123,10 @@ const newPass = (environment: Environment, seen: ClusterSeen): Pass => ({
 
 /** What the user says; else what runs, so that a new operator alone restarts nothing; else the operator's own. */
 const imageOf = (environment: Environment, { cluster, statefulSets, pods }: ClusterSeen): string => {
-  const own = (object: KubeObject): boolean => object.metadata.labels?.['app.kubernetes.io/name'] === 'kafka'
-  const specs = [...statefulSets.filter(own).map(({ spec }) => spec.template.spec), ...pods.filter(own).map(({ spec }) => spec)]
+  const specs = [
+    ...statefulSets.filter(isOfBrokers).map(({ spec }) => spec.template.spec),
+    ...pods.filter(isOfBrokers).map(({ spec }) => spec),
+  ]
   return cluster.spec.image ?? specs.map(({ containers }) => containers[0]?.image).find(Boolean) ?? environment.image
 }
 

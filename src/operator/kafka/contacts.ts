@@ -1,5 +1,6 @@
 import type { MonotonicClock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
+import type { Address } from '../../client/address.ts'
 import { AclAdmin } from '../../client/acl-admin.ts'
 import { BrokerConfigAdmin } from '../../client/broker-config-admin.ts'
 import { Admin } from '../../client/admin.ts'
@@ -20,7 +21,6 @@ import { noteHome, resetOwnLogin } from './own-login.ts'
 import { registeredEndpoints } from './registrations.ts'
 import { readScramCredential, zooKeeperRecords } from './records.ts'
 
-type Address = { host: string; port: number }
 /** What is needed to talk to a Cluster now; undefined while its pods do not serve. */
 export type Entrance = { brokers: Address[]; zookeeper: ZooKeeperEntrance; passwords: string[]; tls?: ClientTls }
 /** `keepsToItself`: what the operator writes is for its login alone. */

@@ -3,7 +3,7 @@ import { listenersOf } from '../cluster/listeners/listeners.ts'
 import { idOf, isReady, isZooKeeper } from '../cluster/pods/broker-pods.ts'
 import { outdatedPods } from '../cluster/rolls/roll.ts'
 import type { Pass, Step } from '../cluster/steps.ts'
-import { groupName } from '../names.ts'
+import { groupName, isOfBrokers } from '../names.ts'
 import { reconciling, stalled } from '../reasons.ts'
 import { loginIn } from '../zookeeper/login.ts'
 import { connectText, parseConnect } from '../zookeeper/place.ts'
@@ -19,7 +19,7 @@ export const migration: Step = {
   isVital: true,
   run: async (pass) => {
     const { environment, cluster, seen, inputs } = pass
-    const sets = seen.statefulSets.filter(({ metadata }) => metadata.labels?.['app.kubernetes.io/name'] === 'kafka')
+    const sets = seen.statefulSets.filter(isOfBrokers)
     const shared = nextShared(cluster, sets, isSettled(pass, sets))
     if (shared) inputs.shared = shared
     const { spec } = cluster

@@ -1,10 +1,9 @@
 import type { Cluster } from '../../api/index.ts'
 import { formatProperties } from '../../base/properties.ts'
 import type { ConfigMap, Container, StatefulSet } from '../../kube/resources.ts'
-import type { Inputs } from '../cluster/inputs.ts'
+import type { Inputs, ZooKeeperFacts } from '../cluster/inputs.ts'
 import { DATA_DIRECTORY, DATA_MOUNT, ZOOKEEPER_CONFIG_MOUNT } from '../cluster/pods/mounts.ts'
 import { ownedMeta, statefulSet } from '../cluster/pods/pod.ts'
-import type { ZooKeeperFacts } from '../cluster/inputs.ts'
 import * as names from '../names.ts'
 import { LOGIN_DIRECTORY, SERVER_JAAS } from './login.ts'
 

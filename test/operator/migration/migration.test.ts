@@ -1,9 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { StatefulSet } from '../../../src/kube/resources.ts'
 import { desired } from '../../../src/operator/cluster/desired.ts'
-import type { Inputs } from '../../../src/operator/cluster/inputs.ts'
+import type { Inputs, Shared } from '../../../src/operator/cluster/inputs.ts'
 import { nextShared, sharedOf } from '../../../src/operator/migration/listener.ts'
-import type { Shared } from '../../../src/operator/cluster/inputs.ts'
 import { planMigration, type MigrationSeen } from '../../../src/operator/migration/plan.ts'
 import { cluster } from '../support/objects.ts'
 

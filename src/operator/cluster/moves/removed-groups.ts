@@ -1,13 +1,12 @@
 import type { Cluster } from '../../../api/index.ts'
 import type * as resources from '../../../kube/resources.ts'
-import { GROUP_LABEL } from '../../names.ts'
+import { GROUP_LABEL, isOfBrokers } from '../../names.ts'
 import type { RemovedGroup } from '../inputs.ts'
 import { idOf } from '../pods/broker-pods.ts'
 import type { Group } from '../pods/flavors.ts'
 
 type Set = resources.StatefulSet
 
-const isOfBrokers = ({ metadata }: Set): boolean => metadata.labels?.['app.kubernetes.io/name'] === 'kafka'
 const groupOf = ({ spec }: Set): string => spec.selector.matchLabels[GROUP_LABEL] ?? ''
 export const podsOf = (set: Set, pods: readonly resources.Pod[]): resources.Pod[] =>
   pods.filter(({ metadata }) => metadata.labels?.[GROUP_LABEL] === groupOf(set))
